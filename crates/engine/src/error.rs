@@ -1,0 +1,50 @@
+//! What can go wrong.
+
+/// Why a network cannot be loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A layer does not fit its inputs.
+    #[error("layer {layer} ({op}): expected {expected}, found {found}")]
+    Shape {
+        /// The layer's name.
+        layer: String,
+        /// Its op, as it is written in the network file.
+        op: &'static str,
+        /// What the op needs.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
+    /// A layer's weights are missing or of the wrong shape.
+    #[error("tensor {tensor}: expected shape {expected}, found {found}")]
+    Weights {
+        /// The tensor's name, `<layer>.<suffix>`.
+        tensor: String,
+        /// The shape that the graph asks for.
+        expected: String,
+        /// What the file holds.
+        found: String,
+    },
+    /// The network needs more memory than there is.
+    #[error("running {what}: needs {needed} bytes, but {available} bytes are available; try a smaller batch")]
+    Memory {
+        /// What was to be run.
+        what: String,
+        /// Bytes needed; `u128::MAX` when the number overflows.
+        needed: u128,
+        /// Bytes that the machine has left.
+        available: u128,
+    },
+    /// The worker threads cannot be started.
+    #[error("starting {threads} worker threads: {cause}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        cause: String,
+    },
+    /// The network file cannot be read.
+    #[error(transparent)]
+    File(#[from] netfile::Error),
+}

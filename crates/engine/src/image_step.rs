@@ -1,0 +1,292 @@
+//! The step between a generator and a classifier: pixels.
+//!
+//! An image is RGB or grey in `[0, 1]`, `[c, h, w]`, of the classifier's
+//! size. A [`Decoder`] makes images of a generator's output: decoded, clamped,
+//! cropped or padded centrally. An [`Encoder`] makes a classifier's input of
+//! images.
+
+use netfile::{Channels, ImageEncoding, NetworkFile};
+use rayon::prelude::*;
+
+use crate::{Buffer, Device, Error, Shape};
+
+/// What happens to pixels outside `[0, 1]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clamp {
+    /// They are clamped; the gradient passes only where a step would move the
+    /// pixel back inwards.
+    #[default]
+    StraightInward,
+    /// They are clamped and have no gradient.
+    Hard,
+    /// They stay as they are.
+    Free,
+}
+
+/// `encoded = pixel * gain - offset`, with the channels in the network's
+/// order.
+#[derive(Debug)]
+struct Pixels {
+    /// Image channel of each channel of the network.
+    order: Vec<usize>,
+    /// Per channel of the network.
+    gain: Vec<f32>,
+    /// Per value of the network's input, or per channel with a plane of 1.
+    offset: Vec<f32>,
+    offset_plane: usize,
+}
+
+impl Pixels {
+    /// The encoding of a network whose images are `[c, h, w]` = `shape`.
+    fn new(file: &NetworkFile, shape: [usize; 3]) -> Result<Pixels, Error> {
+        let mismatch = |expected: String, found: String| Error::Shape {
+            layer: file.description().name.clone(),
+            op: "image",
+            expected,
+            found,
+        };
+        let Some(encoding) = &file.description().image else {
+            return Err(mismatch("a pixel encoding".into(), "none".into()));
+        };
+        let [c, h, w] = shape;
+        if encoding.channels.count() != c {
+            return Err(mismatch(
+                format!("{} channels", encoding.channels.count()),
+                format!("{c}"),
+            ));
+        }
+        let order = match encoding.channels {
+            Channels::Grey => vec![0],
+            Channels::Rgb => vec![0, 1, 2],
+            Channels::Bgr => vec![2, 1, 0],
+        };
+        let (mean, offset_plane) = match file.tensor(ImageEncoding::MEAN_TENSOR) {
+            Some(tensor) if tensor.shape[..] == [c, h, w] => {
+                (file.floats(ImageEncoding::MEAN_TENSOR)?, h * w)
+            }
+            Some(tensor) => {
+                return Err(mismatch(
+                    format!("{} of {shape:?}", ImageEncoding::MEAN_TENSOR),
+                    format!("{:?}", tensor.shape),
+                ));
+            }
+            None => (encoding.mean.clone(), 1),
+        };
+        Ok(Pixels {
+            order,
+            gain: encoding.std.iter().map(|std| encoding.scale / std).collect(),
+            offset: mean
+                .iter()
+                .enumerate()
+                .map(|(i, mean)| mean / encoding.std[i / offset_plane])
+                .collect(),
+            offset_plane,
+        })
+    }
+
+    /// What is subtracted at a position of a channel.
+    fn offset(&self, channel: usize, position: usize) -> f32 {
+        match self.offset_plane {
+            1 => self.offset[channel],
+            plane => self.offset[channel * plane + position],
+        }
+    }
+}
+
+/// Makes the input of a classifier from images.
+#[derive(Debug)]
+pub struct Encoder {
+    pixels: Pixels,
+    plane: usize,
+    shape: Shape,
+    device: Device,
+}
+
+impl Encoder {
+    /// For a network whose input is an image.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the network has no pixel encoding or its input
+    /// is not `[c, h, w]` with as many channels as the encoding says.
+    pub fn new(file: &NetworkFile, input: &Shape, device: &Device) -> Result<Encoder, Error> {
+        let [c, h, w] = planes(file, input)?;
+        Ok(Encoder {
+            pixels: Pixels::new(file, [c, h, w])?,
+            plane: h * w,
+            shape: input.clone(),
+            device: device.clone(),
+        })
+    }
+
+    /// Shape of one image, `[c, h, w]`.
+    pub fn image_shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Encodes `n` images.
+    pub fn encode(&self, images: &Buffer, n: usize, encoded: &mut Buffer) {
+        self.each(images.samples(n), encoded.samples_mut(n), |k, p, pixel| {
+            pixel * self.pixels.gain[k] - self.pixels.offset(k, p)
+        });
+    }
+
+    /// Takes cotangents of the encoded images back to the images.
+    pub fn pull(&self, d_encoded: &Buffer, n: usize, d_images: &mut Buffer) {
+        // Reversing the channels is its own inverse, so that the same walk
+        // goes either way.
+        self.each(d_encoded.samples(n), d_images.samples_mut(n), |k, _, d| {
+            d * self.pixels.gain[self.pixels.order[k]]
+        });
+    }
+
+    /// `to[k][p] = f(k, p, from[order[k]][p])` for every sample.
+    fn each(&self, from: &[f32], to: &mut [f32], f: impl Fn(usize, usize, f32) -> f32 + Sync) {
+        let len = self.shape.len();
+        self.device.install(|| {
+            to.par_chunks_exact_mut(len)
+                .zip(from.par_chunks_exact(len))
+                .for_each(|(to, from)| {
+                    for (k, to) in to.chunks_exact_mut(self.plane).enumerate() {
+                        let start = self.pixels.order[k] * self.plane;
+                        let from = &from[start..start + self.plane];
+                        for (p, (to, &from)) in to.iter_mut().zip(from).enumerate() {
+                            *to = f(k, p, from);
+                        }
+                    }
+                });
+        });
+    }
+}
+
+/// Makes images of a generator's output.
+#[derive(Debug)]
+pub struct Decoder {
+    pixels: Pixels,
+    clamp: Clamp,
+    /// `[c, h, w]` of the generator's output.
+    from: [usize; 3],
+    /// `[c, h, w]` of an image.
+    to: [usize; 3],
+    device: Device,
+}
+
+impl Decoder {
+    /// For a generator with output shape `output`, and images of shape
+    /// `image`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the generator has no pixel encoding or its
+    /// number of channels is not the image's.
+    pub fn new(
+        file: &NetworkFile,
+        output: &Shape,
+        image: &Shape,
+        clamp: Clamp,
+        device: &Device,
+    ) -> Result<Decoder, Error> {
+        let from = planes(file, output)?;
+        let to = planes(file, image)?;
+        if from[0] != to[0] {
+            return Err(Error::Shape {
+                layer: file.description().name.clone(),
+                op: "image",
+                expected: format!("{} channels, as the classifier has", to[0]),
+                found: from[0].to_string(),
+            });
+        }
+        Ok(Decoder {
+            pixels: Pixels::new(file, from)?,
+            clamp,
+            from,
+            to,
+            device: device.clone(),
+        })
+    }
+
+    /// Makes images of the first `n` outputs. Pixels that the generator does
+    /// not reach are 0.
+    pub fn decode(&self, output: &Buffer, n: usize, images: &mut Buffer) {
+        let images = images.samples_mut(n);
+        images.fill(0.0);
+        self.device.install(|| {
+            images
+                .par_chunks_exact_mut(self.to.iter().product())
+                .zip(output.samples(n).par_chunks_exact(self.from.iter().product()))
+                .for_each(|(image, output)| {
+                    self.each(|k, from, to, position| {
+                        let pixel = self.pixel(k, position, output[from]);
+                        image[to] = match self.clamp {
+                            Clamp::StraightInward | Clamp::Hard => pixel.clamp(0.0, 1.0),
+                            Clamp::Free => pixel,
+                        };
+                    });
+                });
+        });
+    }
+
+    /// Takes cotangents of images back to the generator's output. They are of
+    /// a quantity that is being minimised: this is what says which way is
+    /// inwards.
+    pub fn pull(&self, output: &Buffer, d_images: &Buffer, n: usize, d_output: &mut Buffer) {
+        let d_output = d_output.samples_mut(n);
+        d_output.fill(0.0);
+        self.device.install(|| {
+            d_output
+                .par_chunks_exact_mut(self.from.iter().product())
+                .zip(output.samples(n).par_chunks_exact(self.from.iter().product()))
+                .zip(d_images.samples(n).par_chunks_exact(self.to.iter().product()))
+                .for_each(|((d_output, output), d_image)| {
+                    self.each(|k, from, to, position| {
+                        let pixel = self.pixel(k, position, output[from]);
+                        let d = d_image[to];
+                        let blocked = match self.clamp {
+                            Clamp::StraightInward => {
+                                pixel < 0.0 && d > 0.0 || pixel > 1.0 && d < 0.0
+                            }
+                            Clamp::Hard => !(0.0..=1.0).contains(&pixel),
+                            Clamp::Free => false,
+                        };
+                        d_output[from] = if blocked { 0.0 } else { d / self.pixels.gain[k] };
+                    });
+                });
+        });
+    }
+
+    fn pixel(&self, channel: usize, position: usize, value: f32) -> f32 {
+        (value + self.pixels.offset(channel, position)) / self.pixels.gain[channel]
+    }
+
+    /// Calls `f(k, from, to, position)` for every value of a sample that both
+    /// sides share: channel `k` of the generator, index in its output, index in
+    /// the image, position in the generator's plane.
+    fn each(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
+        let [c, h_from, w_from] = self.from;
+        let [_, h_to, w_to] = self.to;
+        // Of an odd difference the smaller half lies before, as in PPGN's
+        // crop of 256 to 227 at 14.
+        let before = |from: usize, to: usize| (from.saturating_sub(to) / 2, to.saturating_sub(from) / 2);
+        let (y_from, y_to) = before(h_from, h_to);
+        let (x_from, x_to) = before(w_from, w_to);
+        for k in 0..c {
+            for y in 0..h_from.min(h_to) {
+                for x in 0..w_from.min(w_to) {
+                    let position = (y + y_from) * w_from + x + x_from;
+                    let to = (self.pixels.order[k] * h_to + y + y_to) * w_to + x + x_to;
+                    f(k, k * h_from * w_from + position, to, position);
+                }
+            }
+        }
+    }
+}
+
+fn planes(file: &NetworkFile, shape: &Shape) -> Result<[usize; 3], Error> {
+    match shape.dims()[..] {
+        [c, h, w] => Ok([c, h, w]),
+        _ => Err(Error::Shape {
+            layer: file.description().name.clone(),
+            op: "image",
+            expected: "an image, channels x height x width".into(),
+            found: shape.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,107 @@
+//! Inputs one after the other along the channels.
+//!
+//! A sample of the output is the samples of the inputs in their order, because
+//! channels vary slowest.
+
+use rayon::prelude::*;
+
+use super::{Backward, Forward, Mismatch, Op};
+use crate::Shape;
+
+#[derive(Debug)]
+pub(super) struct Geometry {
+    output: Shape,
+    /// Number of values of one sample of each input.
+    parts: Vec<usize>,
+}
+
+impl Geometry {
+    pub(super) fn new(inputs: &[Shape]) -> Result<Geometry, Mismatch> {
+        let mut dims = inputs[0].dims().to_vec();
+        if let Some(other) = inputs.iter().find(|x| x.dims()[1..] != dims[1..]) {
+            let expected = format!(
+                "inputs that differ from {} in their channels only",
+                inputs[0]
+            );
+            return Err(Mismatch::new(expected, other));
+        }
+        let channels = inputs
+            .iter()
+            .try_fold(0usize, |sum, x| sum.checked_add(x.dims()[0]));
+        dims[0] = channels.unwrap_or(0);
+        let output = Shape::new(&dims).ok_or_else(|| {
+            Mismatch::new(
+                "inputs that fit in memory side by side",
+                format!("{inputs:?}"),
+            )
+        })?;
+        Ok(Geometry {
+            output,
+            parts: inputs.iter().map(Shape::len).collect(),
+        })
+    }
+}
+
+impl super::Geometry for Geometry {
+    fn output(&self) -> Shape {
+        self.output.clone()
+    }
+
+    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+        self
+    }
+}
+
+impl Op for Geometry {
+    fn forward(&self, run: Forward<'_>) {
+        let samples = run.y.par_chunks_mut(self.output.len()).enumerate();
+        samples.for_each(|(sample, mut y)| {
+            for (x, &len) in run.x.iter().zip(&self.parts) {
+                let part = y.split_off_mut(..len).expect("the parts fill the output");
+                part.copy_from_slice(&x[sample * len..][..len]);
+            }
+        });
+    }
+
+    fn backward(&self, run: Backward<'_, '_>) {
+        let mut offset = 0;
+        for (dx, &len) in run.dx.iter_mut().zip(&self.parts) {
+            let samples = run.dy.par_chunks(self.output.len());
+            let samples = dx.par_chunks_mut(len).zip(samples);
+            samples.for_each(|(dx, dy)| dx.copy_from_slice(&dy[offset..][..len]));
+            offset += len;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Geometry as _;
+    use super::*;
+
+    fn shapes(dims: &[&[usize]]) -> Vec<Shape> {
+        let shapes = dims.iter().map(|dims| Shape::new(dims));
+        shapes.collect::<Option<_>>().expect("valid shapes")
+    }
+
+    #[test]
+    fn channels_add_up() {
+        let planes = Geometry::new(&shapes(&[&[3, 5, 7], &[4, 5, 7]])).unwrap();
+        assert_eq!(planes.output().dims(), [7, 5, 7]);
+        let vectors = Geometry::new(&shapes(&[&[3], &[1], &[2]])).unwrap();
+        assert_eq!(vectors.output().dims(), [6]);
+    }
+
+    #[test]
+    fn other_sizes_must_agree() {
+        let mismatch = Geometry::new(&shapes(&[&[3, 5, 7], &[3, 7, 5]])).unwrap_err();
+        assert_eq!(mismatch.found, "3x7x5");
+        assert!(Geometry::new(&shapes(&[&[3], &[3, 1, 1]])).is_err());
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_refused() {
+        let half = usize::MAX / 2 + 1;
+        assert!(Geometry::new(&shapes(&[&[half], &[half]])).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! The ops, one file each.
+//!
+//! A file holds the op's geometry with its shape rule, `prepare` (weights into
+//! the layout that the kernels want, once), the sizes that it saves and
+//! scratches, and its forward pass and input gradient. [`resolve`] is the list
+//! of all.
+//!
+//! Laws: `forward` overwrites all of `y` and `saved`; `backward` overwrites all
+//! of every `dx`, adding is the caller's business; results repeat bit for bit
+//! for any number of threads, so work is split by shapes and never by the
+//! number of workers; nothing is allocated inside a step.
+
+mod affine;
+mod concat;
+mod convolution;
+mod crop;
+mod eltwise;
+mod im2col;
+mod inner_product;
+mod lrn;
+mod pointwise;
+mod pool;
+mod reshape;
+mod softmax;
+mod transposed_convolution;
+
+use std::fmt::Debug;
+use std::sync::{Mutex, MutexGuard};
+
+use netfile::Op as Description;
+
+use crate::{Error, Shape};
+
+/// How many values one task takes where every position is by itself.
+const BLOCK: usize = 4096;
+
+/// An op with its sizes resolved for its inputs, before it has weights.
+pub(crate) trait Geometry: Debug {
+    /// Shape of one sample of the output.
+    fn output(&self) -> Shape;
+
+    /// The tensors that it needs, in the order in which `prepare` gets them.
+    fn tensors(&self) -> Vec<TensorSpec> {
+        Vec::new()
+    }
+
+    /// Takes the weights, one vector per entry of `tensors`, and makes the op
+    /// that runs.
+    fn prepare(self: Box<Self>, weights: Vec<Vec<f32>>) -> Box<dyn Op>;
+}
+
+/// A tensor that an op asks of the network file.
+#[derive(Clone, Debug)]
+pub(crate) struct TensorSpec {
+    /// The name after the layer's name and a dot, e.g. `weight`.
+    pub suffix: &'static str,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+/// An op that runs. Batches lie sample after sample; `n` samples are run.
+pub(crate) trait Op: Debug + Send + Sync {
+    /// Number of f32 per sample kept from forward to backward.
+    fn saved(&self) -> usize {
+        0
+    }
+
+    /// Number of f32 that one worker needs for itself during a call with
+    /// `batch` samples.
+    fn scratch(&self, _batch: usize) -> usize {
+        0
+    }
+
+    /// Computes `y` from `x`.
+    fn forward(&self, run: Forward<'_>);
+
+    /// Computes every `dx` from `dy`; called after `forward` on the same data.
+    fn backward(&self, run: Backward<'_, '_>);
+}
+
+/// Arguments of a forward pass. All slices hold exactly `n` samples.
+pub(crate) struct Forward<'a> {
+    pub n: usize,
+    pub x: &'a [&'a [f32]],
+    pub y: &'a mut [f32],
+    pub saved: &'a mut [f32],
+    pub scratch: &'a Scratch,
+}
+
+/// Arguments of an input gradient. All slices hold exactly `n` samples; `dx`
+/// has one entry per input.
+pub(crate) struct Backward<'a, 'b> {
+    pub n: usize,
+    pub x: &'a [&'a [f32]],
+    pub y: &'a [f32],
+    pub dy: &'a [f32],
+    pub saved: &'a [f32],
+    pub scratch: &'a Scratch,
+    pub dx: &'a mut [&'b mut [f32]],
+}
+
+/// Working space, one piece per worker thread.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    lanes: Vec<Mutex<Vec<f32>>>,
+}
+
+impl Scratch {
+    /// `len` f32 for each of `threads` workers.
+    pub(crate) fn new(threads: usize, len: usize) -> Scratch {
+        Scratch {
+            lanes: (0..threads).map(|_| Mutex::new(vec![0.0; len])).collect(),
+        }
+    }
+
+    /// The piece of the worker that calls. Hold it only over code that starts
+    /// no parallel work of its own: the worker might be handed a task that
+    /// asks for the same piece.
+    pub(crate) fn lane(&self) -> MutexGuard<'_, Vec<f32>> {
+        let worker = rayon::current_thread_index().unwrap_or(0);
+        self.lanes[worker]
+            .lock()
+            .expect("no task panics while it holds its scratch")
+    }
+}
+
+/// Why an op cannot be resolved: what it needs and what it was given. The
+/// caller adds the layer's name.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    pub expected: String,
+    pub found: String,
+}
+
+impl Mismatch {
+    pub(crate) fn new(expected: impl Into<String>, found: impl ToString) -> Mismatch {
+        Mismatch {
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+
+    pub(crate) fn at(self, layer: &str, op: &'static str) -> Error {
+        Error::Shape {
+            layer: layer.to_owned(),
+            op,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
+}
+
+/// Finds the op for a layer and applies its shape rule.
+pub(crate) fn resolve(
+    op: &Description,
+    inputs: &[Shape],
+) -> Result<Box<dyn Geometry>, Mismatch> {
+    Ok(match op {
+        Description::Convolution(a) => Box::new(convolution::Geometry::new(a, only(inputs)?)?),
+        Description::TransposedConvolution(a) => {
+            Box::new(transposed_convolution::Geometry::new(a, only(inputs)?)?)
+        }
+        Description::InnerProduct(a) => Box::new(inner_product::Geometry::new(a, only(inputs)?)?),
+        Description::Relu(a) => Box::new(pointwise::Geometry::relu(a, only(inputs)?)),
+        Description::Sigmoid => Box::new(pointwise::Geometry::sigmoid(only(inputs)?)),
+        Description::Tanh => Box::new(pointwise::Geometry::tanh(only(inputs)?)),
+        Description::Pool(a) => Box::new(pool::Geometry::new(a, only(inputs)?)?),
+        Description::Lrn(a) => Box::new(lrn::Geometry::new(a, only(inputs)?)?),
+        Description::Softmax => Box::new(softmax::Geometry::new(only(inputs)?)?),
+        Description::BatchNorm(a) => Box::new(affine::Geometry::batch_norm(a, only(inputs)?)?),
+        Description::Scale => Box::new(affine::Geometry::scale(only(inputs)?)?),
+        Description::Eltwise(a) => Box::new(eltwise::Geometry::new(a, inputs)?),
+        Description::Concat => Box::new(concat::Geometry::new(inputs)?),
+        Description::Flatten => Box::new(reshape::Geometry::flatten(only(inputs)?)),
+        Description::Reshape(a) => Box::new(reshape::Geometry::reshape(a, only(inputs)?)?),
+        Description::Dropout => Box::new(reshape::Geometry::identity(only(inputs)?)),
+        Description::Crop(a) => Box::new(crop::Geometry::new(a, only(inputs)?)?),
+    })
+}
+
+/// The one input of an op that takes one.
+fn only(inputs: &[Shape]) -> Result<&Shape, Mismatch> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(Mismatch::new("one input", inputs.len())),
+    }
+}
+
+/// Channels, height and width of an input; a vector is channels of one pixel.
+fn planes(input: &Shape) -> Result<[usize; 3], Mismatch> {
+    let planes = input.planes();
+    planes.ok_or_else(|| Mismatch::new("a vector, or channels x height x width", input))
+}

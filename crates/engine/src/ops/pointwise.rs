@@ -1,0 +1,133 @@
+//! Functions of one value: `y = f(x)`, `dx = f'(x) dy`.
+
+use std::fmt::Debug;
+
+use netfile::Relu as Attributes;
+use rayon::prelude::*;
+
+use super::{BLOCK, Backward, Forward, Op};
+use crate::Shape;
+
+/// A function of one value.
+trait Function: Copy + Debug + Send + Sync + 'static {
+    fn value(self, x: f32) -> f32;
+
+    /// The derivative at `x`, where `y` is the value.
+    fn slope(self, x: f32, y: f32) -> f32;
+}
+
+/// `max(x, 0) + negative_slope min(x, 0)`; the slope at zero is the one below.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Relu {
+    negative_slope: f32,
+}
+
+impl Function for Relu {
+    fn value(self, x: f32) -> f32 {
+        if x > 0.0 { x } else { self.negative_slope * x }
+    }
+
+    fn slope(self, x: f32, _y: f32) -> f32 {
+        if x > 0.0 { 1.0 } else { self.negative_slope }
+    }
+}
+
+/// `1 / (1 + exp(-x))`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sigmoid;
+
+impl Function for Sigmoid {
+    fn value(self, x: f32) -> f32 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    /// `y (1 - y)`, with `1 - y` taken as the value at `-x`: the difference has
+    /// no correct digits left where the function saturates.
+    fn slope(self, x: f32, y: f32) -> f32 {
+        y * self.value(-x)
+    }
+}
+
+/// Hyperbolic tangent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tanh;
+
+impl Function for Tanh {
+    fn value(self, x: f32) -> f32 {
+        x.tanh()
+    }
+
+    /// `1 / cosh(x)^2`, which is `1 - y^2` without its loss of digits.
+    fn slope(self, x: f32, _y: f32) -> f32 {
+        let cosh = x.cosh();
+        1.0 / (cosh * cosh)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Geometry<F> {
+    shape: Shape,
+    function: F,
+}
+
+impl Geometry<Relu> {
+    pub(super) fn relu(a: &Attributes, x: &Shape) -> Geometry<Relu> {
+        Geometry {
+            shape: x.clone(),
+            function: Relu {
+                negative_slope: a.negative_slope,
+            },
+        }
+    }
+}
+
+impl Geometry<Sigmoid> {
+    pub(super) fn sigmoid(x: &Shape) -> Geometry<Sigmoid> {
+        Geometry {
+            shape: x.clone(),
+            function: Sigmoid,
+        }
+    }
+}
+
+impl Geometry<Tanh> {
+    pub(super) fn tanh(x: &Shape) -> Geometry<Tanh> {
+        Geometry {
+            shape: x.clone(),
+            function: Tanh,
+        }
+    }
+}
+
+impl<F: Function> super::Geometry for Geometry<F> {
+    fn output(&self) -> Shape {
+        self.shape.clone()
+    }
+
+    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+        self
+    }
+}
+
+impl<F: Function> Op for Geometry<F> {
+    fn forward(&self, run: Forward<'_>) {
+        let blocks = run.y.par_chunks_mut(BLOCK);
+        blocks.zip(run.x[0].par_chunks(BLOCK)).for_each(|(y, x)| {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = self.function.value(x);
+            }
+        });
+    }
+
+    fn backward(&self, run: Backward<'_, '_>) {
+        let values = run.x[0].par_chunks(BLOCK).zip(run.y.par_chunks(BLOCK));
+        let gradients = run.dx[0]
+            .par_chunks_mut(BLOCK)
+            .zip(run.dy.par_chunks(BLOCK));
+        gradients.zip(values).for_each(|((dx, dy), (x, y))| {
+            for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
+                *dx = dy * self.function.slope(x, y);
+            }
+        });
+    }
+}

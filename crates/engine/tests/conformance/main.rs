@@ -1,0 +1,49 @@
+//! Every op against its meaning.
+//!
+//! `rows` lists the cases: one op, its input shapes, the type of its weights
+//! and a tolerance. Each is run forward and backward by the engine and by the
+//! f64 `engine::reference`. `geometry` draws more of the ops that have much
+//! geometry, and `golden` holds both against PyTorch.
+
+mod case;
+mod compare;
+mod geometry;
+mod golden;
+mod rows;
+mod single_op;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let rows = rows::all().into_iter().map(|case| {
+        let name = format!("{}_{:?}", case.name, case.dtype).to_lowercase();
+        trial(name, move || case.check())
+    });
+    let golden = golden::cases().into_iter().map(|case| {
+        let name = format!("golden_{}", case.name);
+        trial(name, move || case.check())
+    });
+    let others = [
+        trial("comparator_refuses_nan", compare::refuses_nan),
+        trial(
+            "comparator_shows_first_and_worst",
+            compare::shows_first_and_worst,
+        ),
+        trial("geometry_convolution", geometry::convolution),
+        trial(
+            "geometry_transposed_convolution",
+            geometry::transposed_convolution,
+        ),
+        trial("geometry_pool", geometry::pool),
+    ];
+    let trials = rows.chain(golden).chain(others).collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(
+    name: impl Into<String>,
+    check: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> Trial {
+    Trial::test(name, || check().map_err(Into::into))
+}

@@ -1,0 +1,88 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+/// Why an inverse set cannot be sampled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A request that cannot be carried out as it was made: an unknown layer,
+    /// unit or label, an impossible range, networks that do not fit together.
+    #[error("{0}")]
+    Request(String),
+    /// The range cannot be reached.
+    #[error(
+        "reaching {neuron} in [{lo}, {hi}]: the values reached lie in [{least}, {greatest}] after {evaluations} evaluations; try a range inside of that"
+    )]
+    Unreachable {
+        /// The neuron, as it was resolved.
+        neuron: String,
+        /// Lower end of the range.
+        lo: f64,
+        /// Upper end of the range.
+        hi: f64,
+        /// Least value reached.
+        least: f64,
+        /// Greatest value reached.
+        greatest: f64,
+        /// Evaluations spent.
+        evaluations: f64,
+    },
+    /// Each neuron alone may reach its range, but no image had all of them in
+    /// range.
+    #[error(
+        "reaching all ranges at once: after {evaluations} evaluations {inside} came into range, but not together with {outside}; widen a range"
+    )]
+    NotTogether {
+        /// Neurons of the closest image that were in range.
+        inside: String,
+        /// Neurons of that image that were not.
+        outside: String,
+        /// Evaluations spent.
+        evaluations: f64,
+    },
+    /// The sampler gave up for another reason; what was accepted is kept.
+    #[error("sampling: {0}")]
+    Sampler(String),
+    /// A run directory cannot be used.
+    #[error("{path}: {cause}", path = path.display())]
+    Directory {
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// What is wrong with it and what to try.
+        cause: String,
+    },
+    /// A file cannot be written or read.
+    #[error("{doing} {path}: {cause}", path = path.display())]
+    Io {
+        /// What was being done, e.g. `writing`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A network file cannot be opened.
+    #[error("opening {path}: {cause}", path = path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: engine::Error,
+    },
+}
+
+impl Error {
+    /// A file could not be written; says what the system said.
+    pub(crate) fn from_write(path: &std::path::Path, cause: netfile::Error) -> Error {
+        let cause = match cause {
+            netfile::Error::Io { source, .. } => source,
+            other => std::io::Error::other(other),
+        };
+        Error::Io {
+            doing: "writing",
+            path: path.to_owned(),
+            cause,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The sampler's view of a pair of networks.
+
+use autograd::Gradient;
+use engine::{Buffer, Clamp, Decoder, Encoder, NodeId, Plan, Readout};
+use sampler::{Failure, Generator, HostSpace, Look, Observer, Wanted};
+
+use crate::pair::{Loaded, Pair};
+use crate::{Error, Neuron};
+
+/// A generator: codes in, images out, and back.
+#[derive(Debug)]
+pub(crate) struct CodeGenerator {
+    plan: Plan,
+    gradient: Gradient,
+    decoder: Decoder,
+    output: NodeId,
+    images: Buffer,
+    d_images: Buffer,
+    /// Codes of the last `decode`.
+    n: usize,
+    /// What the sampler is shown, in its own vectors.
+    shown_images: Vec<f32>,
+    shown_d_codes: Vec<f32>,
+}
+
+impl CodeGenerator {
+    /// For batches of at most `batch` codes.
+    pub(crate) fn new(pair: &Pair, batch: usize, clamp: Clamp) -> Result<CodeGenerator, Error> {
+        let Loaded { file, network, .. } = &pair.generator;
+        let output = network.output();
+        let image = pair.classifier.network.shape(NodeId::INPUT);
+        let device = network.device();
+        let decoder = Decoder::new(file, network.shape(output), image, clamp, device)
+            .map_err(unfit)?;
+        let plan = Plan::new(network, batch, &[output]).map_err(unfit)?;
+        Ok(CodeGenerator {
+            gradient: Gradient::new(&plan, &[output]),
+            plan,
+            decoder,
+            output,
+            images: Buffer::new(batch, image.len()),
+            d_images: Buffer::new(batch, image.len()),
+            n: 0,
+            shown_images: Vec::new(),
+            shown_d_codes: Vec::new(),
+        })
+    }
+}
+
+impl Generator<HostSpace> for CodeGenerator {
+    fn decode(&mut self, codes: &Vec<f32>, n: usize) -> Result<&Vec<f32>, Failure> {
+        let input = self.plan.input_mut().samples_mut(n);
+        input.copy_from_slice(&codes[..input.len()]);
+        self.n = n;
+        self.plan.forward(n);
+        self.decoder
+            .decode(self.plan.activation(self.output), n, &mut self.images);
+        show(&mut self.shown_images, self.images.samples(n));
+        Ok(&self.shown_images)
+    }
+
+    fn pull(&mut self, d_images: &Vec<f32>) -> Result<&Vec<f32>, Failure> {
+        let n = self.n;
+        self.d_images.samples_mut(n).copy_from_slice(d_images);
+        self.gradient.clear();
+        self.decoder.pull(
+            self.plan.activation(self.output),
+            &self.d_images,
+            n,
+            self.gradient.cotangent(self.output, n),
+        );
+        let d_codes = self.gradient.pull(&self.plan, n).samples(n);
+        show(&mut self.shown_d_codes, d_codes);
+        Ok(&self.shown_d_codes)
+    }
+}
+
+/// A classifier: images in; neurons, encodings and the images' own codes out,
+/// all from one pass, and back.
+#[derive(Debug)]
+pub(crate) struct Classifier {
+    plan: Plan,
+    gradient: Gradient,
+    encoder: Encoder,
+    neurons: Vec<(NodeId, Readout)>,
+    encoding: NodeId,
+    /// The layer in whose space the generator's codes lie, where this
+    /// classifier has it.
+    code: Option<NodeId>,
+    images: Buffer,
+    d_images: Buffer,
+    /// Images of the last `look`.
+    n: usize,
+    values: Vec<f32>,
+    column: Vec<f32>,
+    /// What the sampler is shown, in its own vectors.
+    shown_encodings: Vec<f32>,
+    shown_codes: Vec<f32>,
+    shown_d_images: Vec<f32>,
+}
+
+impl Classifier {
+    /// For batches of at most `batch` images.
+    pub(crate) fn new(
+        pair: &Pair,
+        neurons: &[Neuron],
+        encoding: NodeId,
+        batch: usize,
+    ) -> Result<Classifier, Error> {
+        let Loaded { file, network, .. } = &pair.classifier;
+        let neurons: Vec<(NodeId, Readout)> = neurons
+            .iter()
+            .map(|neuron| {
+                let node = network.node(&neuron.layer).expect("neurons are resolved");
+                (node, neuron.readout(network.shape(node)))
+            })
+            .collect();
+        let code = code_node(pair)?;
+        let mut sources: Vec<NodeId> = neurons.iter().map(|(node, _)| *node).collect();
+        sources.push(encoding);
+        sources.sort_unstable();
+        sources.dedup();
+        let mut targets = sources.clone();
+        targets.extend(code);
+        let plan = Plan::new(network, batch, &targets).map_err(unfit)?;
+        let input = network.shape(NodeId::INPUT);
+        Ok(Classifier {
+            gradient: Gradient::new(&plan, &sources),
+            encoder: Encoder::new(file, input, network.device()).map_err(unfit)?,
+            images: Buffer::new(batch, input.len()),
+            d_images: Buffer::new(batch, input.len()),
+            n: 0,
+            values: vec![0.0; batch * neurons.len()],
+            column: vec![0.0; batch],
+            shown_encodings: Vec::new(),
+            shown_codes: Vec::new(),
+            shown_d_images: Vec::new(),
+            plan,
+            neurons,
+            encoding,
+            code,
+        })
+    }
+}
+
+impl Observer<HostSpace> for Classifier {
+    fn gives_own_codes(&self) -> bool {
+        self.code.is_some()
+    }
+
+    fn look(
+        &mut self,
+        images: &Vec<f32>,
+        n: usize,
+        wanted: Wanted,
+    ) -> Result<Look<'_, HostSpace>, Failure> {
+        let room = self.images.samples_mut(n);
+        room.copy_from_slice(&images[..room.len()]);
+        self.n = n;
+        self.encoder.encode(&self.images, n, self.plan.input_mut());
+        self.plan.forward(n);
+        let m = self.neurons.len();
+        for (j, (node, readout)) in self.neurons.iter().enumerate() {
+            let shape = self.plan.network().shape(*node);
+            readout.read(shape, self.plan.activation(*node), n, &mut self.column);
+            for (row, value) in self.values.chunks_exact_mut(m).zip(&self.column[..n]) {
+                row[j] = *value;
+            }
+        }
+        if wanted.encodings {
+            let encodings = self.plan.activation(self.encoding);
+            show(&mut self.shown_encodings, encodings.samples(n));
+        }
+        let code = self.code.filter(|_| wanted.own_codes);
+        if let Some(node) = code {
+            show(&mut self.shown_codes, self.plan.activation(node).samples(n));
+        }
+        Ok(Look {
+            values: &self.values[..n * m],
+            encodings: wanted.encodings.then_some(&self.shown_encodings),
+            own_codes: code.is_some().then_some(&self.shown_codes),
+        })
+    }
+
+    fn pull(
+        &mut self,
+        values: &[f32],
+        encodings: Option<&Vec<f32>>,
+    ) -> Result<&Vec<f32>, Failure> {
+        let n = self.n;
+        let m = self.neurons.len();
+        self.gradient.clear();
+        for (j, (node, readout)) in self.neurons.iter().enumerate() {
+            for (value, row) in self.column.iter_mut().zip(values.chunks_exact(m)) {
+                *value = row[j];
+            }
+            let shape = self.plan.network().shape(*node);
+            let d = self.gradient.cotangent(*node, n);
+            readout.pull(shape, self.plan.activation(*node), n, &self.column, d);
+        }
+        if let Some(encodings) = encodings {
+            let d = self.gradient.cotangent(self.encoding, n).samples_mut(n);
+            for (d, encoding) in d.iter_mut().zip(encodings) {
+                *d += encoding;
+            }
+        }
+        let d_input = self.gradient.pull(&self.plan, n);
+        self.encoder.pull(d_input, n, &mut self.d_images);
+        show(&mut self.shown_d_images, self.d_images.samples(n));
+        Ok(&self.shown_d_images)
+    }
+}
+
+/// The classifier's layer in whose space the generator's codes lie. It may be
+/// missing: a generator can be used with a classifier that it was not trained
+/// on.
+fn code_node(pair: &Pair) -> Result<Option<NodeId>, Error> {
+    let Some(code) = &pair.generator.file.description().code else {
+        return Ok(None);
+    };
+    let classifier = &pair.classifier.network;
+    let Some(node) = classifier.node(&code.layer) else {
+        return Ok(None);
+    };
+    let (found, expected) = (
+        pair.generator.network.shape(NodeId::INPUT).len(),
+        classifier.shape(node).len(),
+    );
+    if found != expected {
+        return Err(Error::Request(format!(
+            "joining generator and classifier: the generator's codes have {found} units, but layer {} of the classifier has {expected}; choose networks of one pair",
+            code.layer
+        )));
+    }
+    Ok(Some(node))
+}
+
+/// Copies into a vector of the sampler's.
+fn show(shown: &mut Vec<f32>, values: &[f32]) {
+    shown.clear();
+    shown.extend_from_slice(values);
+}
+
+/// Networks that do not fit together, or do not fit into memory.
+fn unfit(cause: engine::Error) -> Error {
+    Error::Request(format!("joining generator and classifier: {cause}"))
+}

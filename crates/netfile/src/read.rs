@@ -1,0 +1,260 @@
+//! Reading and validating a network file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::{SafeTensorError, SafeTensors};
+use serde::Deserialize;
+
+use crate::error::Fault;
+use crate::{Description, Dtype, Error, Layer, METADATA_KEY, Tensor, VERSION, graph, tables};
+
+/// A network file, open and validated: its [`Description`] and its tensors.
+pub struct NetworkFile {
+    path: Option<PathBuf>,
+    bytes: Bytes,
+    index: Index,
+}
+
+enum Bytes {
+    Mapped(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl NetworkFile {
+    /// Maps a file into memory and validates it. The file must not be changed
+    /// in place as long as the value lives; replacing it, as [`crate::write`]
+    /// does, is harmless.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no such regular file or it cannot be read,
+    /// [`Error::Invalid`] if its contents are no valid network.
+    pub fn open(path: &Path) -> Result<NetworkFile, Error> {
+        let map = map(path).map_err(Error::io("read", path))?;
+        NetworkFile::new(Some(path.to_owned()), Bytes::Mapped(map))
+    }
+
+    /// Takes the contents of a file and validates them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if they are no valid network.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<NetworkFile, Error> {
+        NetworkFile::new(None, Bytes::Owned(bytes))
+    }
+
+    fn new(path: Option<PathBuf>, bytes: Bytes) -> Result<NetworkFile, Error> {
+        let index = Index::read(bytes.as_ref()).map_err(|fault| fault.in_file(path.as_deref()))?;
+        Ok(NetworkFile { path, bytes, index })
+    }
+
+    /// What the file says about its network.
+    pub fn description(&self) -> &Description {
+        &self.index.description
+    }
+
+    /// Where the file lies, unless it was given as bytes.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The tensor of a name, if there is one.
+    pub fn tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        self.index.tensor(self.bytes.as_ref(), name)
+    }
+
+    /// The values of a tensor in single precision, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such tensor.
+    pub fn floats(&self, name: &str) -> Result<Vec<f32>, Error> {
+        match self.tensor(name) {
+            Some(tensor) => Ok(tensor.to_floats()),
+            None => Err(missing(name).in_file(self.path())),
+        }
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn tensor_names(&self) -> impl Iterator<Item = &str> {
+        self.index.tensors.keys().map(String::as_str)
+    }
+
+    /// SHA-256 of the whole file in hexadecimal, computed anew in each call.
+    pub fn sha256(&self) -> String {
+        crate::sha256(self.bytes.as_ref())
+    }
+}
+
+impl std::fmt::Debug for NetworkFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NetworkFile")
+            .field("path", &self.path)
+            .field("name", &self.index.description.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[allow(unsafe_code)]
+fn map(path: &Path) -> io::Result<Mmap> {
+    // Asked before opening, because opening a named pipe would wait.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let file = File::open(path)?;
+    // SAFETY: The bytes of a mapping must not change behind a shared slice.
+    // Nobody changes network files in place: our writer replaces them by
+    // renaming, which leaves an existing mapping on the old contents.
+    unsafe { Mmap::map(&file) }
+}
+
+/// Where things lie in the bytes of a file.
+pub(crate) struct Index {
+    pub(crate) description: Description,
+    tensors: BTreeMap<String, Entry>,
+}
+
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    range: Range<usize>,
+}
+
+impl Index {
+    /// Parses the bytes of a whole file and validates everything in it.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Index, Fault> {
+        let (header, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(bytes, error))?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get(METADATA_KEY))
+            .ok_or_else(|| {
+                Fault::new(
+                    "header",
+                    format!("the metadata key `{METADATA_KEY}` of a network file"),
+                    "a safetensors file without it; convert it first",
+                )
+            })?;
+        let description = parse_description(json)?;
+        graph::check(&description)?;
+
+        let data = size_of::<u64>() + header;
+        let mut tensors = BTreeMap::new();
+        for (name, info) in metadata.tensors() {
+            let dtype = Dtype::from_stored(info.dtype).ok_or_else(|| {
+                Fault::of_tensor(
+                    &name,
+                    "values of type F32, F16 or BF16",
+                    info.dtype.to_string(),
+                )
+            })?;
+            let entry = Entry {
+                dtype,
+                shape: info.shape.clone(),
+                range: data + info.data_offsets.0..data + info.data_offsets.1,
+            };
+            tensors.insert(name, entry);
+        }
+        let index = Index {
+            description,
+            tensors,
+        };
+        index.check_finite(bytes)?;
+        tables::check(&index, bytes)?;
+        Ok(index)
+    }
+
+    pub(crate) fn tensor<'a>(&'a self, bytes: &'a [u8], name: &str) -> Option<Tensor<'a>> {
+        self.tensors.get(name).map(|entry| Tensor {
+            dtype: entry.dtype,
+            shape: &entry.shape,
+            bytes: &bytes[entry.range.clone()],
+        })
+    }
+
+    fn check_finite(&self, bytes: &[u8]) -> Result<(), Fault> {
+        for name in self.tensors.keys() {
+            let bad = self.tensor(bytes, name).and_then(|t| t.first_non_finite());
+            if let Some(at) = bad {
+                return Err(Fault::of_tensor(
+                    name,
+                    "finite numbers",
+                    format!("NaN or an infinity at index {at}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fault of a tensor that is not there.
+pub(crate) fn missing(name: &str) -> Fault {
+    Fault::of_tensor(name, "this tensor", "none of this name")
+}
+
+fn not_safetensors(bytes: &[u8], error: SafeTensorError) -> Fault {
+    let expected = "a complete safetensors file";
+    let found = match error {
+        SafeTensorError::HeaderTooSmall | SafeTensorError::InvalidHeaderLength => {
+            format!("{} bytes, which end within the header", bytes.len())
+        }
+        SafeTensorError::MetadataIncompleteBuffer => format!(
+            "{} bytes, which are more or fewer than the header describes; the file may be truncated",
+            bytes.len()
+        ),
+        other => other.to_string(),
+    };
+    Fault::new("header", expected, found)
+}
+
+fn parse_description(json: &str) -> Result<Description, Fault> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let expected = "a description of a network in JSON";
+    let Versioned { version } = serde_json::from_str(json)
+        .map_err(|error| Fault::new("description", expected, error.to_string()))?;
+    if version != VERSION {
+        return Err(Fault::new(
+            "description",
+            format!("version {VERSION}"),
+            format!("version {version}; a newer program may read it"),
+        ));
+    }
+    serde_json::from_str(json).map_err(|error| {
+        faulty_layer(json).unwrap_or_else(|| Fault::new("description", expected, error.to_string()))
+    })
+}
+
+/// Finds the layer that keeps a description from being read, so that the
+/// message can name it. None if the fault is elsewhere.
+fn faulty_layer(json: &str) -> Option<Fault> {
+    let document: serde_json::Value = serde_json::from_str(json).ok()?;
+    let layers = document.get("layers")?.as_array()?;
+    (1..).zip(layers).find_map(|(position, value)| {
+        let error = Layer::deserialize(value).err()?;
+        let name = value.get("name").and_then(|name| name.as_str());
+        let place = match name {
+            Some(name) => format!("layer {name}"),
+            None => format!("layer number {position}"),
+        };
+        Some(Fault::new(
+            place,
+            "a layer of the schema",
+            error.to_string(),
+        ))
+    })
+}

@@ -1,0 +1,136 @@
+//! `sampler-cli sample`: the main job.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use inverse_set::{Clamp, Flow, Job, Request};
+
+use crate::failure::mistake;
+use crate::networks::{DEMO_PAIR, NetworkArguments, positive};
+use crate::progress::Progress;
+use crate::summary::Finished;
+
+/// What the demo samples.
+const DEMO_NEURON: &str = "fc8:\"Ankle boot\"=c25..c75";
+
+/// Samples images that drive one or several neurons into their ranges.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sampler-cli sample --neuron 'fc8:\"T-shirt/top\"=c25..c75' -n 50
+  sampler-cli sample --neuron fc8:Sneaker=2.. --neuron fc8:Bag=2..
+  sampler-cli sample --neuron conv5:3@max=p75..p95 --out runs/channel-3")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    networks: NetworkArguments,
+
+    /// Neuron and range, LAYER:UNIT[=LO..HI]; given several times, all hold at once.
+    ///
+    /// UNIT is a number, a label, a WordNet id, or for a convolution CHANNEL@Y,X, CHANNEL@max or
+    /// CHANNEL@mean. LO and HI are numbers or quantiles: p25 over all images, c25 over the images
+    /// of the unit's own label; one of them may be left out. Without a range: c25..c75 for a
+    /// labelled unit, p75..p95 otherwise.
+    #[arg(long = "neuron", value_name = "NEURON")]
+    neurons: Vec<String>,
+
+    /// Number of samples.
+    #[arg(short = 'n', long, default_value = "100", value_parser = positive::<usize>)]
+    samples: usize,
+
+    /// Samples that are moved together.
+    #[arg(long, default_value = "10", value_parser = positive::<usize>)]
+    batch: usize,
+
+    /// Seed of all random numbers.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    /// Directory for the results; runs/<neuron>-<range>-n<N>-<seed> by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Layer of the classifier that distances are measured in; the network file's own by default.
+    #[arg(long, value_name = "LAYER")]
+    encoder: Option<String>,
+
+    /// What happens to pixels outside of [0, 1].
+    #[arg(long, value_enum, default_value_t)]
+    pixels: Pixels,
+
+    /// Which gradients pass where a pixel is clamped; straight-inward by default.
+    #[arg(long, value_enum)]
+    clamp: Option<ClampGradient>,
+
+    /// Most evaluations of the whole run.
+    #[arg(long, value_name = "N", value_parser = positive::<u64>)]
+    max_evals: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
+enum Pixels {
+    /// They are clamped, and images are rounded to 8 bits before acceptance.
+    #[default]
+    Clamp,
+    /// They stay as they are; the ranges then hold for unrounded images only.
+    Free,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClampGradient {
+    /// Those that move a pixel back inwards.
+    StraightInward,
+    /// None.
+    Hard,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let request = request(&arguments)?;
+    let started = Instant::now();
+    let job = Job::new(arguments.networks.open()?, &request)?;
+    let directory = arguments.out.unwrap_or_else(|| job.default_directory());
+    let mut progress = Progress::new(job.neurons());
+    let summary = job.run(&directory, &mut |event| {
+        progress.show(&event);
+        Flow::Continue
+    })?;
+    drop(progress);
+    let finished = Finished {
+        neurons: job.neurons(),
+        summary: &summary,
+        elapsed: started.elapsed(),
+    };
+    write!(std::io::stdout().lock(), "{finished}")?;
+    Ok(())
+}
+
+fn request(arguments: &Arguments) -> Result<Request> {
+    let clamp = match (arguments.pixels, arguments.clamp) {
+        (Pixels::Free, Some(_)) => {
+            return Err(mistake("--clamp has no meaning with --pixels free; give one of them"));
+        }
+        (Pixels::Free, None) => Clamp::Free,
+        (Pixels::Clamp, None | Some(ClampGradient::StraightInward)) => Clamp::StraightInward,
+        (Pixels::Clamp, Some(ClampGradient::Hard)) => Clamp::Hard,
+    };
+    let neurons = match arguments.neurons.as_slice() {
+        [] if arguments.networks.is_demo() => vec![DEMO_NEURON.to_owned()],
+        [] => {
+            return Err(mistake(format!(
+                "no neuron: only the pair {DEMO_PAIR} has a default; name one as in --neuron fc8:3, or list the layers with sampler-cli inspect"
+            )));
+        }
+        neurons => neurons.to_vec(),
+    };
+    Ok(Request {
+        neurons,
+        samples: arguments.samples,
+        batch: arguments.batch,
+        seed: arguments.seed,
+        encoder: arguments.encoder.clone(),
+        clamp,
+        max_evals: arguments.max_evals,
+    })
+}

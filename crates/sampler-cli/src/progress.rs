@@ -1,0 +1,145 @@
+//! How far a run has come, on stderr: a bar on a terminal, plain lines
+//! elsewhere.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use inverse_set::{Event, Neuron};
+
+/// Least time between two plain lines.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Shows events as they come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// What is sampled; shown before the first event, so that a run which
+    /// cannot start tells nothing but why.
+    opening: Vec<String>,
+    pace: Pace,
+    shown: Shown,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Bar(ProgressBar),
+    Lines { last: Option<Instant> },
+}
+
+impl Progress {
+    pub(crate) fn new(neurons: &[Neuron]) -> Progress {
+        let opening = |neuron: &Neuron| format!("sampling {neuron} in {}", neuron.range());
+        let shown = match io::stderr().is_terminal() {
+            true => Shown::Bar(bar()),
+            false => Shown::Lines { last: None },
+        };
+        Progress {
+            opening: neurons.iter().map(opening).collect(),
+            pace: Pace::default(),
+            shown,
+        }
+    }
+
+    pub(crate) fn show(&mut self, event: &Event) {
+        for line in self.opening.drain(..) {
+            print_line(&line);
+        }
+        let now = Instant::now();
+        let (share, message) = describe(event, &mut self.pace, now);
+        match &mut self.shown {
+            Shown::Bar(bar) => {
+                bar.set_position((share * BAR_LENGTH as f64) as u64);
+                bar.set_message(message);
+            }
+            Shown::Lines { last } => {
+                if last.is_none_or(|last| now - last >= PAUSE) {
+                    print_line(&message);
+                    *last = Some(now);
+                }
+            }
+        }
+    }
+}
+
+/// Finer than any terminal can show.
+const BAR_LENGTH: u64 = 1000;
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:20} {wide_msg}").expect("the template is valid");
+    ProgressBar::new(BAR_LENGTH).with_style(style)
+}
+
+/// Nobody may be reading the progress any more; the run goes on.
+fn print_line(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// When sampling began after the seeds, and with how many samples.
+#[derive(Debug, Default)]
+struct Pace(Option<(Instant, usize)>);
+
+impl Pace {
+    /// Samples per second since the first call; `None` until there are any.
+    fn per_second(&mut self, accepted: usize, now: Instant) -> Option<f64> {
+        let (began, first) = *self.0.get_or_insert((now, accepted));
+        let seconds = (now - began).as_secs_f64();
+        (accepted > first && seconds > 0.0).then(|| (accepted - first) as f64 / seconds)
+    }
+}
+
+/// The share that is done of the present phase, and a line about it.
+fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
+    match *event {
+        Event::Seeds { feasible, evaluations, .. } => (
+            feasible,
+            format!("seeds: {:.0} % in range, {evaluations:.0} evaluations", 100.0 * feasible),
+        ),
+        Event::Batch { accepted, wanted, .. } => {
+            let share = accepted as f64 / wanted as f64;
+            let pace = pace.per_second(accepted, now).map_or(String::new(), |rate| {
+                let left = (wanted - accepted.min(wanted)) as f64 / rate;
+                format!(", {rate:.1} per second, {} left", clock(left))
+            });
+            (share, format!("samples: {accepted} of {wanted} ({:.0} %){pace}", 100.0 * share))
+        }
+        _ => (1.0, "writing the results".to_owned()),
+    }
+}
+
+/// Seconds as people say them: `8 s`, `3 min 20 s`, `2 h 5 min`.
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.ceil() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_how_much_is_left() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        let batch = |accepted| Event::Batch { accepted, wanted: 100, evaluations: 0.0 };
+        for (accepted, seconds, line) in [
+            (10, 0, "samples: 10 of 100 (10 %)"),
+            (20, 1, "samples: 20 of 100 (20 %), 10.0 per second, 8 s left"),
+            (30, 40, "samples: 30 of 100 (30 %), 0.5 per second, 2 min 20 s left"),
+            (100, 90, "samples: 100 of 100 (100 %), 1.0 per second, 0 s left"),
+        ] {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(describe(&batch(accepted), &mut pace, now).1, line);
+        }
+    }
+
+    #[test]
+    fn says_times_as_people_do() {
+        for (seconds, text) in [(0.2, "1 s"), (59.0, "59 s"), (60.0, "1 min 0 s"), (7500.0, "2 h 5 min")] {
+            assert_eq!(clock(seconds), text);
+        }
+    }
+}

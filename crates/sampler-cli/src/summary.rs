@@ -1,0 +1,50 @@
+//! What a finished run tells.
+
+use std::fmt;
+use std::time::Duration;
+
+use inverse_set::{Neuron, Summary};
+
+/// The closing words of `sample`: a table that fits 80 columns where labels
+/// and paths do.
+#[derive(Debug)]
+pub(crate) struct Finished<'a> {
+    pub(crate) neurons: &'a [Neuron],
+    pub(crate) summary: &'a Summary,
+    pub(crate) elapsed: Duration,
+}
+
+impl fmt::Display for Finished<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            samples,
+            already_finished,
+            activations,
+            evaluations_per_sample,
+            mean_pair_distance,
+            mean_nearest_distance,
+            directory,
+        } = self.summary;
+        if *already_finished {
+            writeln!(f, "this run was finished before; nothing was sampled")?;
+        }
+        for (neuron, [least, greatest]) in self.neurons.iter().zip(activations) {
+            writeln!(f, "neuron       {neuron}")?;
+            writeln!(f, "range        {}", neuron.range())?;
+            writeln!(f, "activations  {least:.6}..{greatest:.6}")?;
+        }
+        writeln!(f, "samples      {samples}")?;
+        writeln!(f, "evaluations  {evaluations_per_sample:.1} per sample")?;
+        writeln!(
+            f,
+            "distances    {mean_pair_distance:.2} between two samples, {mean_nearest_distance:.2} to the nearest, on average"
+        )?;
+        if !already_finished {
+            writeln!(f, "seconds      {:.1}", self.elapsed.as_secs_f64())?;
+        }
+        writeln!(f, "directory    {}", directory.display())?;
+        writeln!(f, "             grid.png       a contact sheet")?;
+        writeln!(f, "             samples/       {samples} images")?;
+        writeln!(f, "             manifest.json  every image's activations, and all figures")
+    }
+}

@@ -1,0 +1,35 @@
+//! Plain tables.
+
+use std::io::{self, Write};
+
+use crate::failure::one_line;
+
+/// Writes rows of equally many cells in columns as wide as their contents, two
+/// spaces apart.
+pub(crate) fn write(rows: &[Vec<String>], out: &mut impl Write) -> io::Result<()> {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lines_up() {
+        let rows = [["layer", "op"], ["fc8\u{1b}", "größe"], ["x", "y"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let mut out = Vec::new();
+        super::write(&rows, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "layer      op\nfc8\\u{1b}  größe\nx          y\n"
+        );
+    }
+}

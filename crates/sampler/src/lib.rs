@@ -1,0 +1,75 @@
+//! Draws a diverse sample of the *inverse set* of one or several neurons: all
+//! inputs whose activations lie in given ranges.
+//!
+//! The method is that of Hada and Carreira-Perpiñán, "Sampling the 'Inverse
+//! Set' of a Neuron" (arXiv 1910.04857): search the code space of a generator,
+//! keep every activation in its range by the augmented Lagrangian, and spread
+//! the samples in an encoding:
+//!
+//! ```text
+//! maximise  sum_ij || E(G(c_i)) - E(G(c_j)) ||^2   subject to  z1 <= f(G(c_i)) <= z2
+//! ```
+//!
+//! The crate knows nothing of networks, files and devices. It sees three small
+//! traits ([`Space`], [`Generator`], [`Observer`]), so that it is tested on
+//! maps with known answers.
+//!
+//! # Letters
+//!
+//! | letter | meaning |
+//! |---|---|
+//! | `c` | code, a point of the generator's input space, `d` numbers |
+//! | `G`, `x = G(c)` | generator, image |
+//! | `f`, `[z1, z2]` | activation of a neuron, its range; `m` neurons |
+//! | `E`, `e = E(x)` | encoder, encoding |
+//! | `K` | samples in a batch, each in a *slot* |
+//! | `lambda`, `mu` | multiplier (per slot and neuron), penalty (per neuron) |
+//! | `T` | sum of squared distances over all ordered pairs of encodings |
+//!
+//! # Life of a batch
+//!
+//! 1. *Place*: the first batch, and every few batches another one, begins at
+//!    fresh random codes; the others begin at the batch before.
+//! 2. *Spread*: one step along the gradient of the augmented Lagrangian, with
+//!    the distances to everything accepted so far and within the batch.
+//! 3. *Repair*: steps on the constraints alone, until every slot is inside;
+//!    slots that are inside rest.
+//! 4. *Accept*: images are rounded to 8 bits and looked at again; what lies in
+//!    the range and is new is accepted, the rest goes back to repair.
+//!
+//! Random numbers are keyed by (seed, batch, slot, attempt), and what passes
+//! from one batch to the next is one [`State`]: a run that is interrupted and
+//! resumed gives the same bytes as one that is not.
+
+mod accept;
+mod batch;
+mod climb;
+mod error;
+pub mod figures;
+mod host;
+pub mod lagrangian;
+mod margin;
+mod models;
+pub mod objective;
+mod options;
+mod random;
+mod range;
+mod reach;
+mod repair;
+mod reservoir;
+mod run;
+mod slot;
+mod space;
+mod starts;
+mod state;
+
+pub use batch::{Batch, Phase, Progress, Sample, Watch};
+pub use error::{Error, Failure, Unmet};
+pub use host::{HostSpace, Identity};
+pub use options::Options;
+pub use range::{Band, Range};
+pub use reservoir::Reservoir;
+pub use run::{Problem, Sampler};
+pub use space::{Generator, Look, Observer, Space, Stride, Wanted};
+pub use starts::Starts;
+pub use state::{Counts, Flat, State};

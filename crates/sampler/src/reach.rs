@@ -1,0 +1,70 @@
+//! What values the neurons took while no sample was in range: the material of
+//! the error when a range cannot be reached.
+
+use crate::error::{Error, Unmet};
+use crate::range::Range;
+
+/// Least and greatest value of every neuron, and the look with the most of
+/// them in range.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    pub(crate) least: Vec<f32>,
+    pub(crate) greatest: Vec<f32>,
+    best: Unmet,
+}
+
+impl Reach {
+    pub(crate) fn new(neurons: usize) -> Reach {
+        Reach {
+            least: vec![f32::INFINITY; neurons],
+            greatest: vec![f32::NEG_INFINITY; neurons],
+            best: Unmet {
+                met: Vec::new(),
+                missed: (0..neurons).collect(),
+            },
+        }
+    }
+
+    /// Notes one sample's values.
+    pub(crate) fn observe(&mut self, values: &[f32], ranges: &[Range]) {
+        let inside = |j: &usize| ranges[*j].accepting().contains(values[*j]);
+        let (met, missed): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(inside);
+        if met.len() > self.best.met.len() {
+            self.best = Unmet { met, missed };
+        }
+        // The order of arguments drops NaN.
+        for (j, &value) in values.iter().enumerate() {
+            self.least[j] = value.min(self.least[j]);
+            self.greatest[j] = value.max(self.greatest[j]);
+        }
+    }
+
+    /// Whether the values seen lie on both sides of, or in, the range of a neuron.
+    pub(crate) fn spans(&self, neuron: usize, range: Range) -> bool {
+        let band = range.accepting();
+        f64::from(self.greatest[neuron]) >= band.lo && f64::from(self.least[neuron]) <= band.hi
+    }
+
+    /// The error for a neuron whose range was not entered.
+    pub(crate) fn unreachable(&self, neuron: usize, range: Range, evaluations: f64) -> Error {
+        Error::Unreachable {
+            neuron,
+            lo: range.lo(),
+            hi: range.hi(),
+            least: self.least[neuron],
+            greatest: self.greatest[neuron],
+            evaluations,
+        }
+    }
+
+    /// The error when every range was spanned and yet no sample was inside.
+    pub(crate) fn not_together(&self, ranges: &[Range], evaluations: f64) -> Error {
+        match ranges {
+            [range] => self.unreachable(0, *range, evaluations),
+            _ => Error::NotTogether {
+                unmet: self.best.clone(),
+                evaluations,
+            },
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A bounded, uniform sample of the encodings accepted so far.
+
+use crate::random::{Purpose, below, keyed};
+
+/// Holds at most `capacity` encodings, every one accepted so far with the same
+/// probability (Vitter's algorithm R, with random numbers keyed by the index of
+/// the sample). Figures that need all pairs are taken over it, so that their
+/// cost does not grow with the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reservoir {
+    capacity: usize,
+    dim: usize,
+    offered: u64,
+    rows: Vec<f32>,
+}
+
+impl Reservoir {
+    pub(crate) fn new(capacity: usize) -> Reservoir {
+        Reservoir {
+            capacity,
+            dim: 0,
+            offered: 0,
+            rows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn from_parts(capacity: usize, offered: u64, rows: Vec<f32>) -> Reservoir {
+        let held = offered.min(capacity as u64).max(1) as usize;
+        Reservoir {
+            capacity,
+            dim: rows.len() / held,
+            offered,
+            rows,
+        }
+    }
+
+    pub(crate) fn offer(&mut self, seed: u64, encoding: &[f32]) {
+        self.dim = encoding.len();
+        let index = self.offered;
+        self.offered += 1;
+        if index < self.capacity as u64 {
+            self.rows.extend_from_slice(encoding);
+            return;
+        }
+        let place = below(
+            self.offered,
+            &mut keyed(seed, Purpose::Reservoir, index, 0, 0),
+        );
+        if place < self.capacity as u64 {
+            let at = place as usize * self.dim;
+            self.rows[at..at + self.dim].copy_from_slice(encoding);
+        }
+    }
+
+    /// The encodings held, `[n, e]`.
+    pub fn encodings(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// Numbers in an encoding; 0 before the first.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// How many encodings were offered.
+    pub fn offered(&self) -> u64 {
+        self.offered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_everything_until_it_is_full() {
+        let mut reservoir = Reservoir::new(3);
+        for k in 0..3 {
+            reservoir.offer(0, &[k as f32, -1.0]);
+        }
+        assert_eq!(reservoir.encodings(), [0.0, -1.0, 1.0, -1.0, 2.0, -1.0]);
+        assert_eq!(reservoir.dim(), 2);
+    }
+
+    #[test]
+    fn every_encoding_has_the_same_chance() {
+        let (capacity, offered, runs) = (10, 50, 2000);
+        let mut held = vec![0; offered];
+        for seed in 0..runs {
+            let mut reservoir = Reservoir::new(capacity);
+            for k in 0..offered {
+                reservoir.offer(seed, &[k as f32]);
+            }
+            for &k in reservoir.encodings() {
+                held[k as usize] += 1;
+            }
+        }
+        // Expected 400 of 2000 with a standard deviation of 18; five of them allowed.
+        assert!(
+            held.iter().all(|&count| (310..=490).contains(&count)),
+            "{held:?}"
+        );
+    }
+}

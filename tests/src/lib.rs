@@ -1,0 +1,120 @@
+//! Fixtures shared by the tests that cross crates: where the committed
+//! networks lie, inputs away from kinks, and a comparator that NaN fails.
+
+use std::path::{Path, PathBuf};
+
+use netfile::{NetworkFile, Op, PoolMethod};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, Normal};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Opens `weights/<pair>/<part>.safetensors`.
+///
+/// # Panics
+/// If the committed file is missing or damaged.
+pub fn committed(pair: &str, part: &str) -> NetworkFile {
+    let path = root().join("weights").join(pair).join(format!("{part}.safetensors"));
+    NetworkFile::open(&path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// `len` numbers from a normal distribution, the same for the same seed.
+pub fn normal(seed: u64, mean: f32, std: f32, len: usize) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let distribution = Normal::new(mean, std).expect("a finite deviation");
+    (0..len).map(|_| distribution.sample(&mut random)).collect()
+}
+
+/// The least distance of any value from a place where the network's gradient
+/// jumps: zero at the input of a rectifier, a tie in a window of a maximum.
+/// Activations are per node, in the order of [`engine::reference::forward`],
+/// of one sample.
+///
+/// Windows whose greatest value is exactly zero do not count: behind a
+/// rectifier that is a plateau, not a tie.
+pub fn distance_from_kinks(file: &NetworkFile, shapes: &[Vec<usize>], activations: &[Vec<f64>]) -> f64 {
+    let description = file.description();
+    let node = |name: &str| {
+        let layer = description.layers.iter().position(|layer| layer.name == name);
+        layer.map_or(0, |i| i + 1)
+    };
+    let mut least = f64::INFINITY;
+    for layer in &description.layers {
+        let input = node(&layer.inputs[0]);
+        match &layer.op {
+            Op::Relu(_) => {
+                least = activations[input].iter().fold(least, |least, v| least.min(v.abs()));
+            }
+            Op::Pool(pool) if pool.method == PoolMethod::Max => {
+                let [c, h, w] = shapes[input][..] else { panic!("{}: planes", layer.name) };
+                let [_, h_out, w_out] = shapes[node(&layer.name)][..] else {
+                    panic!("{}: planes", layer.name)
+                };
+                for (channel, y, x) in positions(c, h_out, w_out) {
+                    let rows = window(y, pool.stride[0], pool.pad[0], pool.kernel[0], h);
+                    let mut values: Vec<f64> = rows
+                        .flat_map(|row| {
+                            window(x, pool.stride[1], pool.pad[1], pool.kernel[1], w)
+                                .map(move |column| (channel * h + row) * w + column)
+                        })
+                        .map(|i| activations[input][i])
+                        .collect();
+                    values.sort_by(|a, b| b.total_cmp(a));
+                    if let [first, second, ..] = values[..]
+                        && first != 0.0
+                    {
+                        least = least.min(first - second);
+                    }
+                }
+            }
+            Op::Eltwise(eltwise) if eltwise.operation == netfile::EltwiseOperation::Max => {
+                let inputs: Vec<&Vec<f64>> =
+                    layer.inputs.iter().map(|name| &activations[node(name)]).collect();
+                for i in 0..inputs[0].len() {
+                    let mut values: Vec<f64> = inputs.iter().map(|input| input[i]).collect();
+                    values.sort_by(|a, b| b.total_cmp(a));
+                    least = least.min(values[0] - values[1]);
+                }
+            }
+            _ => {}
+        }
+    }
+    least
+}
+
+fn positions(c: usize, h: usize, w: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..c).flat_map(move |c| (0..h).flat_map(move |y| (0..w).map(move |x| (c, y, x))))
+}
+
+fn window(out: usize, stride: usize, pad: usize, kernel: usize, size: usize) -> std::ops::Range<usize> {
+    let start = out * stride;
+    start.saturating_sub(pad)..(start + kernel).saturating_sub(pad).min(size)
+}
+
+/// Fails unless every value is within `tolerance` of the greatest magnitude
+/// that is expected (or of 1, if that is less).
+///
+/// # Panics
+/// With the worst place, if one is not; a NaN is worse than any number.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: lengths");
+    let scale = expected.iter().fold(1.0f64, |scale, v| scale.max(v.abs()));
+    let bound = tolerance * scale;
+    let error = |i: usize| (f64::from(found[i]) - expected[i]).abs();
+    let wrong: Vec<usize> = (0..found.len()).filter(|&i| !(error(i) <= bound)).collect();
+    let Some(&worst) = wrong.iter().max_by(|&&a, &&b| error(a).total_cmp(&error(b))) else {
+        return;
+    };
+    panic!(
+        "{what}: {} of {} values differ by more than {bound:e}; first at {}, worst at {worst}: {} instead of {}",
+        wrong.len(),
+        found.len(),
+        wrong[0],
+        found[worst],
+        expected[worst]
+    );
+}

@@ -1,0 +1,170 @@
+//! Whole networks on the CPU against the f64 reference: every activation, and
+//! gradients from several layers at once.
+
+use autograd::Gradient;
+use engine::{Device, Network, NodeId, Plan, reference};
+use netfile::NetworkFile;
+use tests::{assert_close, committed, distance_from_kinks, normal};
+
+/// Activations of a whole network in f32.
+const ACTIVATION: f64 = 1e-5;
+/// Gradients of a whole network in f32, away from kinks.
+const GRADIENT: f64 = 1e-4;
+/// No pre-activation of a gradient's fixture is closer to a kink.
+const KINK: f64 = 1e-4;
+/// Seeds that are tried for such a fixture.
+const TRIES: u64 = 4000;
+
+struct Fixture {
+    file: NetworkFile,
+    network: Network,
+    plan: Plan,
+}
+
+impl Fixture {
+    fn new(pair: &str, part: &str, batch: usize, threads: usize) -> Fixture {
+        let file = committed(pair, part);
+        let device = Device::cpu(Some(threads)).unwrap();
+        let network = Network::load(&file, &device).unwrap();
+        let all: Vec<NodeId> = network.nodes().collect();
+        let plan = Plan::new(&network, batch, &all).unwrap();
+        Fixture {
+            file,
+            network,
+            plan,
+        }
+    }
+
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        let shape = |node| self.network.shape(node).dims().to_vec();
+        self.network.nodes().map(shape).collect()
+    }
+
+    fn forward(&mut self, input: &[f32], n: usize) -> Vec<Vec<f32>> {
+        self.plan.input_mut().samples_mut(n).copy_from_slice(input);
+        self.plan.forward(n);
+        let activation = |node| self.plan.activation(node).samples(n).to_vec();
+        self.network.nodes().map(activation).collect()
+    }
+
+    /// A plausible input: codes are not negative, pixels are spread about 0.
+    fn input(&self, seed: u64, n: usize) -> Vec<f32> {
+        let len = n * self.network.shape(NodeId::INPUT).len();
+        let input = normal(seed, 0.3, 1.0, len);
+        match self.file.description().code {
+            Some(_) => input.into_iter().map(|v| v.max(0.0)).collect(),
+            None => input,
+        }
+    }
+
+    /// One sample that lies away from every kink. The f32 activations choose
+    /// among the seeds, the f64 ones decide.
+    fn away_from_kinks(&mut self) -> (Vec<f32>, Vec<Vec<f64>>) {
+        let shapes = self.shapes();
+        for seed in 0..TRIES {
+            let input = self.input(seed, 1);
+            let activations: Vec<Vec<f64>> =
+                self.forward(&input, 1).iter().map(|a| widen(a)).collect();
+            if distance_from_kinks(&self.file, &shapes, &activations) <= KINK {
+                continue;
+            }
+            let exact = reference::forward(&self.file, &widen(&input), 1);
+            if distance_from_kinks(&self.file, &shapes, &exact) > KINK {
+                return (input, exact);
+            }
+        }
+        panic!("{TRIES} seeds gave no input away from every kink");
+    }
+}
+
+fn widen(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
+}
+
+const NETWORKS: [(&str, &str); 5] = [
+    ("tiny", "classifier"),
+    ("tiny", "generator"),
+    ("fashion", "classifier"),
+    ("fashion", "generator"),
+    ("fashion", "judge"),
+];
+
+#[test]
+fn activations_match_the_reference() {
+    for (pair, part) in NETWORKS {
+        let mut fixture = Fixture::new(pair, part, 4, 2);
+        let n = 3;
+        let input = fixture.input(7, n);
+        let found = fixture.forward(&input, n);
+        let expected = reference::forward(&fixture.file, &widen(&input), n);
+        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_close(&format!("{pair} {part}, node {i}"), found, expected, ACTIVATION);
+        }
+    }
+}
+
+#[test]
+fn gradients_from_several_layers_match_the_reference() {
+    for (pair, part) in [("tiny", "classifier"), ("tiny", "generator"), ("fashion", "generator")] {
+        let mut fixture = Fixture::new(pair, part, 1, 2);
+        let (input, exact) = fixture.away_from_kinks();
+        fixture.forward(&input, 1);
+        let output = fixture.network.output();
+        let inner = fixture.network.nodes().nth(output.index() / 2).unwrap();
+        let late = fixture.network.nodes().nth(output.index() - 2).unwrap();
+        let sources = [output, inner, late];
+        let mut gradient = Gradient::new(&fixture.plan, &sources);
+        let mut cotangents = Vec::new();
+        for (seed, &node) in sources.iter().enumerate() {
+            let len = fixture.network.shape(node).len();
+            let cotangent = normal(seed as u64, 0.0, 1.0, len);
+            let d = gradient.cotangent(node, 1).samples_mut(1);
+            d.iter_mut().zip(&cotangent).for_each(|(d, c)| *d += c);
+            cotangents.push((node.index(), widen(&cotangent)));
+        }
+        let found = gradient.pull(&fixture.plan, 1).samples(1);
+        let expected = reference::gradient(&fixture.file, &exact, &cotangents, 1);
+        let scale = expected.iter().fold(0.0f64, |scale, v| scale.max(v.abs()));
+        let relative = |v: f64| v / scale;
+        let found: Vec<f32> = found.iter().map(|&v| relative(f64::from(v)) as f32).collect();
+        let expected: Vec<f64> = expected.into_iter().map(relative).collect();
+        assert_close(&format!("{pair} {part}"), &found, &expected, GRADIENT);
+    }
+}
+
+#[test]
+fn a_second_walk_forgets_the_first() {
+    let mut fixture = Fixture::new("tiny", "classifier", 2, 1);
+    let input = fixture.input(3, 2);
+    fixture.forward(&input, 2);
+    let output = fixture.network.output();
+    let mut gradient = Gradient::new(&fixture.plan, &[output]);
+    let mut walk = |scale: f32| {
+        gradient.clear();
+        let d = gradient.cotangent(output, 2).samples_mut(2);
+        d.iter_mut().enumerate().for_each(|(i, d)| *d += scale * i as f32);
+        gradient.pull(&fixture.plan, 2).samples(2).to_vec()
+    };
+    let first = walk(1.0);
+    let other = walk(-3.0);
+    assert_ne!(first, other);
+    assert_eq!(first, walk(1.0));
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for (pair, part) in NETWORKS {
+        let run = |threads| {
+            let mut fixture = Fixture::new(pair, part, 7, threads);
+            let input = fixture.input(11, 7);
+            let mut results = fixture.forward(&input, 7);
+            let output = fixture.network.output();
+            let mut gradient = Gradient::new(&fixture.plan, &[output]);
+            gradient.cotangent(output, 7).samples_mut(7).fill(0.5);
+            results.push(gradient.pull(&fixture.plan, 7).samples(7).to_vec());
+            let bits = |v: &f32| v.to_bits();
+            results.iter().map(|r| r.iter().map(bits).collect()).collect::<Vec<Vec<u32>>>()
+        };
+        assert!(run(1) == run(2), "{pair} {part}");
+    }
+}
