@@ -80,17 +80,27 @@ def examples(classifier, generator, judge, images):
     return {name: value.float().contiguous() for name, value in kept.items()}
 
 
+def write(values, path):
+    """Writes aside, then renames: a reader never meets half a file."""
+    aside = path.with_suffix(".new")
+    save_file(values, aside)
+    aside.chmod(0o644)
+    aside.replace(path)
+
+
 def export(classifier, generator, judge, folder, raw):
     """Writes six files into `raw`. The generator's scale must be folded."""
     assert bool((generator.scale == 1).all())
-    save_file(tensors(classifier), raw / "classifier.safetensors")
-    save_file(tensors(generator), raw / "generator.safetensors")
-    save_file(tensors(judge), raw / "judge.safetensors")
-    save_file(statistics(classifier, folder), raw / "statistics.safetensors")
     images, labels = data.load("test", folder)
-    save_file({"images": images, "labels": labels.to(torch.uint8)}, raw / "reference.safetensors")
-    save_file(examples(classifier, generator, judge, data.pad(images[:EXAMPLES])),
-              raw / "examples.safetensors")
+    for name, values in {
+        "classifier": tensors(classifier),
+        "generator": tensors(generator),
+        "judge": tensors(judge),
+        "statistics": statistics(classifier, folder),
+        "reference": {"images": images, "labels": labels.to(torch.uint8)},
+        "examples": examples(classifier, generator, judge, data.pad(images[:EXAMPLES])),
+    }.items():
+        write(values, raw / f"{name}.safetensors")
 
 
 def held_out_ranges(classifier, folder):

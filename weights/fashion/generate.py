@@ -15,14 +15,17 @@ from networks import Discriminator, Generator, clamp
 # One round after another; a new round may be added at the end at any time.
 # `rate` falls from its first to its second value along a cosine. `features`
 # are weights of the relative errors of the classifier's layers, `adversarial`
-# is the length of that gradient (at the image) relative to all the others.
+# is the length of that gradient (at the image) relative to all the others,
+# `moved` the share of images that are moved by up to a pixel each way.
 ROUNDS = [
     dict(name="sketch", steps=2500, batch=96, rate=(1e-3, 4e-4), pixels=10.0,
          features=dict(pool5=0.1, norm2=0.1, fc6=0.02), adversarial=0.0),
     dict(name="detail", steps=4000, batch=64, rate=(4e-4, 3e-4), pixels=10.0,
          features=dict(pool5=0.1, norm2=0.1, fc6=0.02), adversarial=0.8),
-    dict(name="finish", steps=10000, batch=64, rate=(3e-4, 0.0), pixels=10.0,
-         features=dict(pool5=0.1, norm2=0.1, fc6=0.02), adversarial=0.8),
+    dict(name="spread", steps=5000, batch=64, rate=(3e-4, 1.5e-4), pixels=10.0, moved=0.5,
+         features=dict(pool5=0.1, norm2=0.1, fc6=0.1), adversarial=0.5),
+    dict(name="finish", steps=5500, batch=64, rate=(1.5e-4, 0.0), pixels=10.0,
+         features=dict(pool5=0.1, norm2=0.1, fc6=0.1), adversarial=0.4),
 ]
 SEED = 3
 AVERAGE = 0.998  # of the exported weights, per step
@@ -34,6 +37,7 @@ class Targets:
     them: codes [n, 256] and the features the generator is to reproduce."""
 
     def __init__(self, classifier, images, mirror):
+        self.classifier = classifier
         images = data.pad(images)
         self.images = torch.cat([images, images.flip(3)]) if mirror else images
         parts = {name: [] for name in LAYERS}
@@ -51,10 +55,20 @@ class Targets:
     def __len__(self):
         return len(self.images)
 
-    def batch(self, pick):
-        """Indices -> (images, features by layer, codes [n, 256]), all f32."""
+    def batch(self, pick, moved):
+        """Indices -> (images, features by layer, codes [n, 256]), all f32. The
+        share `moved` of the images is moved by up to a pixel each way."""
+        images = self.images[pick]
         features = {name: t[pick].float() for name, t in self.features.items()}
-        return self.images[pick], features, features["fc6"].relu()
+        n = int(moved * len(pick))
+        if n:
+            images[:n] = data.augment(images[:n], 1, 0.0)
+            x = images[:n].contiguous(memory_format=torch.channels_last)
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                out = self.classifier.layers(x)
+            for name in LAYERS:
+                features[name][:n] = out[name]
+        return images, features, features["fc6"].relu()
 
 
 def rate_at(round_, step):
@@ -132,7 +146,7 @@ class Trainer:
         for group in self.adam_g.param_groups + self.adam_d.param_groups:
             group["lr"] = rate
         pick = torch.randint(len(self.targets), (round_["batch"],))
-        real, features, code = self.targets.batch(pick)
+        real, features, code = self.targets.batch(pick, round_.get("moved", 0.0))
         with torch.autocast("cpu", torch.bfloat16):
             raw = self.generator(code)
         raw = raw.float()

@@ -52,6 +52,22 @@ def restored(raw, *names):
     return out
 
 
+def multiply_adds(generator):
+    """What one image costs."""
+    total = 0
+
+    def count(layer, inputs, _):
+        nonlocal total
+        places = inputs[0][0, 0].numel() if inputs[0].dim() == 4 else 1
+        total += layer.weight.numel() * places
+
+    hooks = [layer.register_forward_hook(count) for layer in generator.children()]
+    generator(torch.zeros(1, 256))
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
 def figures(raw, folder, part="test"):
     """Everything that is reported about the networks, as one dictionary."""
     classifier, judge, generator = (
@@ -60,7 +76,6 @@ def figures(raw, folder, part="test"):
     images, labels = data.load(part, folder)
     images = data.pad(images)
     saved = {name: trained(raw, name) for name in ("classifier", "judge", "generator")}
-    mac = {"generator weights": sum(p.numel() for p in generator.parameters())}
     return {
         "images": part,
         "accuracy": {name: classify.accuracy(network, images, labels)
@@ -72,7 +87,9 @@ def figures(raw, folder, part="test"):
                       "minutes": round(saved[name]["seconds"] / 60, 1)}
                for name in ("classifier", "judge")},
             "generator": {"seed": generate.SEED, "steps": saved["generator"]["total"],
-                          "minutes": round(saved["generator"]["seconds"] / 60, 1), **mac},
+                          "minutes": round(saved["generator"]["seconds"] / 60, 1),
+                          "weights": sum(p.numel() for p in generator.parameters()),
+                          "multiply-adds": multiply_adds(generator)},
         },
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }

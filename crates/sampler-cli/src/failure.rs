@@ -24,7 +24,8 @@ pub(crate) fn of_parsing(error: &clap::Error) -> Result<()> {
 /// The complaint and the tips of a message of clap, without the usage.
 fn essence(message: &str) -> String {
     let lines = message.lines().map(str::trim);
-    let lines = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let lines =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let essence = lines.join("; ");
     let essence = essence.strip_prefix("error: ").unwrap_or(&essence);
@@ -35,7 +36,11 @@ fn essence(message: &str) -> String {
 /// is written to has seen enough: that is no failure.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
-    if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {
+    if error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref())
+        .any(closed)
+    {
         return ExitCode::SUCCESS;
     }
     // Where stderr cannot be written, the exit status still tells.

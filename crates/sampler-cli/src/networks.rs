@@ -23,11 +23,21 @@ pub(crate) struct NetworkArguments {
     pair: String,
 
     /// The classifier's network file, instead of a named pair.
-    #[arg(long, value_name = "FILE", requires = "generator", conflicts_with = "pair")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "generator",
+        conflicts_with = "pair"
+    )]
     classifier: Option<PathBuf>,
 
     /// The generator's network file, instead of a named pair.
-    #[arg(long, value_name = "FILE", requires = "classifier", conflicts_with = "pair")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "classifier",
+        conflicts_with = "pair"
+    )]
     generator: Option<PathBuf>,
 
     /// Worker threads; one for each core by default.
@@ -76,7 +86,10 @@ impl NetworkArguments {
 
 fn exists(option: &str, file: &Path) -> Result<PathBuf> {
     if !file.is_file() {
-        return Err(mistake(format!("{option} {}: there is no such file", file.display())));
+        return Err(mistake(format!(
+            "{option} {}: there is no such file",
+            file.display()
+        )));
     }
     Ok(file.to_owned())
 }

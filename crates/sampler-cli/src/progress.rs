@@ -90,17 +90,34 @@ impl Pace {
 /// The share that is done of the present phase, and a line about it.
 fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
     match *event {
-        Event::Seeds { feasible, evaluations, .. } => (
+        Event::Seeds {
             feasible,
-            format!("seeds: {:.0} % in range, {evaluations:.0} evaluations", 100.0 * feasible),
+            evaluations,
+            ..
+        } => (
+            feasible,
+            format!(
+                "seeds: {:.0} % in range, {evaluations:.0} evaluations",
+                100.0 * feasible
+            ),
         ),
-        Event::Batch { accepted, wanted, .. } => {
+        Event::Batch {
+            accepted, wanted, ..
+        } => {
             let share = accepted as f64 / wanted as f64;
-            let pace = pace.per_second(accepted, now).map_or(String::new(), |rate| {
-                let left = (wanted - accepted.min(wanted)) as f64 / rate;
-                format!(", {rate:.1} per second, {} left", clock(left))
-            });
-            (share, format!("samples: {accepted} of {wanted} ({:.0} %){pace}", 100.0 * share))
+            let pace = pace
+                .per_second(accepted, now)
+                .map_or(String::new(), |rate| {
+                    let left = (wanted - accepted.min(wanted)) as f64 / rate;
+                    format!(", {rate:.1} per second, {} left", clock(left))
+                });
+            (
+                share,
+                format!(
+                    "samples: {accepted} of {wanted} ({:.0} %){pace}",
+                    100.0 * share
+                ),
+            )
         }
         _ => (1.0, "writing the results".to_owned()),
     }
@@ -124,12 +141,28 @@ mod tests {
     fn tells_how_much_is_left() {
         let start = Instant::now();
         let mut pace = Pace::default();
-        let batch = |accepted| Event::Batch { accepted, wanted: 100, evaluations: 0.0 };
+        let batch = |accepted| Event::Batch {
+            accepted,
+            wanted: 100,
+            evaluations: 0.0,
+        };
         for (accepted, seconds, line) in [
             (10, 0, "samples: 10 of 100 (10 %)"),
-            (20, 1, "samples: 20 of 100 (20 %), 10.0 per second, 8 s left"),
-            (30, 40, "samples: 30 of 100 (30 %), 0.5 per second, 2 min 20 s left"),
-            (100, 90, "samples: 100 of 100 (100 %), 1.0 per second, 0 s left"),
+            (
+                20,
+                1,
+                "samples: 20 of 100 (20 %), 10.0 per second, 8 s left",
+            ),
+            (
+                30,
+                40,
+                "samples: 30 of 100 (30 %), 0.5 per second, 2 min 20 s left",
+            ),
+            (
+                100,
+                90,
+                "samples: 100 of 100 (100 %), 1.0 per second, 0 s left",
+            ),
         ] {
             let now = start + Duration::from_secs(seconds);
             assert_eq!(describe(&batch(accepted), &mut pace, now).1, line);
@@ -138,7 +171,12 @@ mod tests {
 
     #[test]
     fn says_times_as_people_do() {
-        for (seconds, text) in [(0.2, "1 s"), (59.0, "59 s"), (60.0, "1 min 0 s"), (7500.0, "2 h 5 min")] {
+        for (seconds, text) in [
+            (0.2, "1 s"),
+            (59.0, "59 s"),
+            (60.0, "1 min 0 s"),
+            (7500.0, "2 h 5 min"),
+        ] {
             assert_eq!(clock(seconds), text);
         }
     }

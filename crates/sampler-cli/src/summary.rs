@@ -45,6 +45,9 @@ impl fmt::Display for Finished<'_> {
         writeln!(f, "directory    {}", directory.display())?;
         writeln!(f, "             grid.png       a contact sheet")?;
         writeln!(f, "             samples/       {samples} images")?;
-        writeln!(f, "             manifest.json  every image's activations, and all figures")
+        writeln!(
+            f,
+            "             manifest.json  every image's activations, and all figures"
+        )
     }
 }

@@ -70,3 +70,78 @@ impl Op for Convolution {
             .scatter(run.dy, &self.weight, None, run.dx[0], run.scratch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Geometry;
+    use crate::Shape;
+    use crate::ops::Geometry as _;
+
+    const CONV: netfile::Convolution = netfile::Convolution {
+        outputs: 96,
+        kernel: [11, 11],
+        stride: [4, 4],
+        pad: [0, 0],
+        dilation: [1, 1],
+        groups: 1,
+        bias: true,
+    };
+
+    fn output(a: netfile::Convolution, x: &[usize]) -> Result<Shape, String> {
+        let x = Shape::new(x).expect("no dimension is 0");
+        let geometry = Geometry::new(&a, &x).map_err(|m| format!("{}: {}", m.expected, m.found))?;
+        Ok(geometry.output())
+    }
+
+    #[test]
+    fn sizes_are_those_of_caffenet() {
+        let conv2 = netfile::Convolution {
+            outputs: 256,
+            kernel: [5, 5],
+            stride: [1, 1],
+            pad: [2, 2],
+            groups: 2,
+            ..CONV
+        };
+        assert_eq!(output(CONV, &[3, 227, 227]).unwrap().dims(), [96, 55, 55]);
+        assert_eq!(output(conv2, &[96, 27, 27]).unwrap().dims(), [256, 27, 27]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let huge = usize::MAX / 2;
+        let grouped = netfile::Convolution { groups: 2, ..CONV };
+        let padded = netfile::Convolution {
+            pad: [huge, 1],
+            ..CONV
+        };
+        let overflowing = netfile::Convolution {
+            pad: [huge + 1, 1],
+            ..CONV
+        };
+        let spread = netfile::Convolution {
+            dilation: [huge, 1],
+            ..CONV
+        };
+        let cases: [(_, &[usize], _); 6] = [
+            (CONV, &[3, 10, 11], "windows that fit: kernel 11, "),
+            (
+                CONV,
+                &[3, 11],
+                "a vector, or channels x height x width: 3x11",
+            ),
+            (
+                grouped,
+                &[3, 11, 11],
+                "channels that divide evenly into 2 groups: 3",
+            ),
+            (padded, &[3, 11, 11], "sizes that fit in memory: "),
+            (overflowing, &[3, 11, 11], "windows that fit: kernel 11, "),
+            (spread, &[3, 11, 11], "windows that fit: kernel 11, "),
+        ];
+        for (a, x, message) in cases {
+            let found = output(a, x).expect_err("does not fit");
+            assert!(found.starts_with(message), "{found}");
+        }
+    }
+}

@@ -70,3 +70,53 @@ impl Op for TransposedConvolution {
             .gather(run.dy, &self.weight, None, run.dx[0], run.scratch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Geometry;
+    use crate::Shape;
+    use crate::ops::Geometry as _;
+
+    const DECONV: netfile::Convolution = netfile::Convolution {
+        outputs: 256,
+        kernel: [4, 4],
+        stride: [2, 2],
+        pad: [1, 1],
+        dilation: [1, 1],
+        groups: 1,
+        bias: true,
+    };
+
+    #[test]
+    fn a_kernel_of_4_with_stride_2_doubles_the_size() {
+        let x = Shape::new(&[512, 8, 5]).unwrap();
+        let geometry = Geometry::new(&DECONV, &x).unwrap();
+        assert_eq!(geometry.output().dims(), [256, 16, 10]);
+        assert_eq!(geometry.tensors()[0].shape, [512, 256, 4, 4]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let x = Shape::new(&[3, 1, 1]).unwrap();
+        let cut_off = netfile::Convolution {
+            pad: [2, 2],
+            ..DECONV
+        };
+        let huge = netfile::Convolution {
+            dilation: [usize::MAX / 3, 1],
+            ..DECONV
+        };
+        let grouped = netfile::Convolution {
+            groups: 2,
+            ..DECONV
+        };
+        for (a, expected) in [
+            (cut_off, "windows that fit"),
+            (huge, "sizes that fit in memory"),
+            (grouped, "channels that divide evenly into 2 groups"),
+        ] {
+            let mismatch = Geometry::new(&a, &x).expect_err("does not fit");
+            assert_eq!(mismatch.expected, expected);
+        }
+    }
+}

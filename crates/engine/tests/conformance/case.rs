@@ -37,32 +37,28 @@ impl Case {
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed(&self.name));
         let file = self.file(&mut rng);
-        let networks = DEVICES
-            .each_ref()
-            .map(|device| Network::load(&file, device).map_err(|error| error.to_string()));
-        let [one, two] = networks;
-        let (one, two) = (one?, two?);
+        let load = |device| Network::load(&file, device).map_err(|error| error.to_string());
+        let [one, two] = &*DEVICES;
+        let (one, two) = (load(one)?, load(two)?);
+        let x_len = one.shape(NodeId::INPUT).len();
+        let y_len = one.shape(one.output()).len();
         let greatest = *self.batches.last().expect("a batch to run");
-        let x = ladder(greatest * one.shape(NodeId::INPUT).len(), &mut rng);
-        let dy = uniform(greatest * one.shape(one.output()).len(), &mut rng);
-        let whole = Run::of(&one, &x, &dy, greatest);
+        let x = ladder(greatest * x_len, &mut rng);
+        let dy = uniform(greatest * y_len, &mut rng);
+        let whole = Outcome::of_engine(&one, &x, &dy, greatest);
         for &n in self.batches {
-            let x = &x[..n * one.shape(NodeId::INPUT).len()];
-            let dy = &dy[..n * one.shape(one.output()).len()];
-            let run = Run::of(&one, x, dy, n);
-            let expected = Expected::of(&file, x, dy, n);
-            let batch = |what: &str| format!("{what} of {n} samples");
-            let shape = one.shape(one.output()).dims();
-            let y = widen(&run.y);
-            compare(&batch("y"), shape, &y, &expected.y, self.tolerance)?;
-            let shape = one.shape(NodeId::INPUT).dims();
-            let dx = widen(&run.dx);
-            compare(&batch("dx"), shape, &dx, &expected.dx, self.tolerance)?;
-            if run != Run::of(&two, x, dy, n) {
-                return Err(batch("one thread and two threads differ in the result"));
+            let (x, dy) = (&x[..n * x_len], &dy[..n * y_len]);
+            let found = Outcome::of_engine(&one, x, dy, n);
+            let expected = Outcome::of_reference(&file, x, dy, n);
+            found
+                .compare(&expected, &one, self.tolerance)
+                .map_err(|difference| format!("{n} samples: {difference}"))?;
+            let of_two = Outcome::of_engine(&two, x, dy, n);
+            if !same_bits(&found.y, &of_two.y) || !same_bits(&found.dx, &of_two.dx) {
+                return Err(format!("{n} samples: two threads change the result"));
             }
-            if run.y[..] != whole.y[..run.y.len()] {
-                return Err(batch("the batch changes y"));
+            if !same_bits(&found.y, &whole.y[..n * y_len]) {
+                return Err(format!("{n} samples: further samples change y"));
             }
         }
         Ok(())
@@ -87,18 +83,17 @@ impl Case {
     }
 }
 
-/// What the engine computes.
-#[derive(PartialEq)]
-pub(crate) struct Run {
+/// What a network computes, widened.
+pub(crate) struct Outcome {
     /// The last layer's activation.
-    pub(crate) y: Vec<f32>,
+    pub(crate) y: Vec<f64>,
     /// Gradient of `<dy, y>` with respect to the network's input.
-    pub(crate) dx: Vec<f32>,
+    pub(crate) dx: Vec<f64>,
 }
 
-impl Run {
-    /// Runs a network on fresh buffers, which are filled with NaN.
-    pub(crate) fn of(network: &Network, x: &[f32], dy: &[f32], n: usize) -> Run {
+impl Outcome {
+    /// Runs the engine on fresh buffers, which are filled with NaN.
+    pub(crate) fn of_engine(network: &Network, x: &[f32], dy: &[f32], n: usize) -> Outcome {
         let output = network.output();
         let mut plan = Plan::new(network, n, &[output]).expect("little memory");
         plan.input_mut().samples_mut(n).copy_from_slice(x);
@@ -109,8 +104,11 @@ impl Run {
             gradient.samples_mut(n).fill(0.0);
         }
         gradients[output.index()].samples_mut(n).copy_from_slice(dy);
-        for node in network.nodes().rev().filter(|&node| node != NodeId::INPUT) {
+        for node in network.nodes().rev() {
             let inputs = network.inputs(node);
+            if inputs.is_empty() {
+                continue;
+            }
             let mut dx: Vec<Buffer> = inputs.iter().map(|&input| buffer(input)).collect();
             let mut dx_refs: Vec<&mut Buffer> = dx.iter_mut().collect();
             plan.backward(node, n, &gradients[node.index()], &mut dx_refs);
@@ -121,33 +119,44 @@ impl Run {
                 }
             }
         }
-        Run {
-            y: plan.activation(output).samples(n).to_vec(),
-            dx: gradients[0].samples(n).to_vec(),
+        Outcome {
+            y: widen(plan.activation(output).samples(n)),
+            dx: widen(gradients[NodeId::INPUT.index()].samples(n)),
         }
     }
-}
 
-/// What the reference computes.
-pub(crate) struct Expected {
-    pub(crate) y: Vec<f64>,
-    pub(crate) dx: Vec<f64>,
-}
-
-impl Expected {
-    pub(crate) fn of(file: &NetworkFile, x: &[f32], dy: &[f32], n: usize) -> Expected {
+    /// Runs the reference.
+    pub(crate) fn of_reference(file: &NetworkFile, x: &[f32], dy: &[f32], n: usize) -> Outcome {
         let mut activations = reference::forward(file, &widen(x), n);
         let output = activations.len() - 1;
         let dx = reference::gradient(file, &activations, &[(output, widen(dy))], n);
-        Expected {
+        Outcome {
             y: activations.swap_remove(output),
             dx,
         }
+    }
+
+    /// Compares both parts; the network tells their shapes.
+    pub(crate) fn compare(
+        &self,
+        expected: &Outcome,
+        network: &Network,
+        tolerance: Tolerance,
+    ) -> Result<(), String> {
+        let shape = |node| network.shape(node).dims();
+        let (y, x) = (shape(network.output()), shape(NodeId::INPUT));
+        compare("y", y, &self.y, &expected.y, tolerance)?;
+        compare("dx", x, &self.dx, &expected.dx, tolerance)
     }
 }
 
 pub(crate) fn widen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
+}
+
+fn same_bits(a: &[f64], b: &[f64]) -> bool {
+    let bits = |v: &f64| v.to_bits();
+    a.iter().map(bits).eq(b.iter().map(bits))
 }
 
 /// Evenly spaced values between -2 and 2 in random order: no two are near each

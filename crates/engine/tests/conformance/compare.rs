@@ -22,9 +22,9 @@ impl Tolerance {
         Tolerance { atol, rtol }
     }
 
-    /// Written so that NaN on either side is a difference.
-    fn differs(self, found: f64, expected: f64) -> bool {
-        !((found - expected).abs() <= self.atol + self.rtol * expected.abs())
+    /// False for NaN on either side, as every comparison with it is.
+    fn accepts(self, found: f64, expected: f64) -> bool {
+        (found - expected).abs() <= self.atol + self.rtol * expected.abs()
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn compare(
     let pairs = || found.iter().zip(expected).map(|(&f, &e)| (f, e));
     let wrong: Vec<usize> = pairs()
         .enumerate()
-        .filter(|&(_, (f, e))| tolerance.differs(f, e))
+        .filter(|&(_, (f, e))| !tolerance.accepts(f, e))
         .map(|(i, _)| i)
         .collect();
     // NaN sorts above every number.

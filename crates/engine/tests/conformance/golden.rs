@@ -10,8 +10,8 @@ use netfile::{Dtype, Op};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-use crate::case::{Expected, Run, widen};
-use crate::compare::{Tolerance, compare};
+use crate::case::{Outcome, widen};
+use crate::compare::Tolerance;
 use crate::single_op::{self, Weight};
 
 /// Samples of every case.
@@ -59,27 +59,21 @@ pub(crate) fn cases() -> Vec<Case> {
 impl Case {
     /// Both must agree with PyTorch, also where equal values compete.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Entry { op, dy, y, .. } = &self.entry;
+        let op = &self.entry.op;
         let file = single_op::network(op, &self.entry.input_shapes, &self.weights(), Dtype::F32);
-        let (x, dx) = (self.strip(&self.entry.x), self.strip(&self.entry.dx));
-        let (dy, y) = (self.floats(dy), self.floats(y));
-        let expected = Expected::of(&file, &x, &dy, BATCH);
-        compare_both(
-            "reference",
-            Tolerance::CLOSE,
-            [&expected.y, &expected.dx],
-            [&y, &dx],
-        )?;
         let device = Device::cpu(Some(1)).map_err(|error| error.to_string())?;
         let network = Network::load(&file, &device).map_err(|error| error.to_string())?;
-        let run = Run::of(&network, &x, &dy, BATCH);
-        let tolerance = Tolerance::reduced(LONGEST_SUM);
-        compare_both(
-            "engine",
-            tolerance,
-            [&widen(&run.y), &widen(&run.dx)],
-            [&y, &dx],
-        )
+        let (x, dy) = (self.strip(&self.entry.x), self.floats(&self.entry.dy));
+        let golden = Outcome {
+            y: widen(&self.floats(&self.entry.y)),
+            dx: widen(&self.strip(&self.entry.dx)),
+        };
+        Outcome::of_reference(&file, &x, &dy, BATCH)
+            .compare(&golden, &network, Tolerance::CLOSE)
+            .map_err(|difference| format!("reference: {difference}"))?;
+        Outcome::of_engine(&network, &x, &dy, BATCH)
+            .compare(&golden, &network, Tolerance::reduced(LONGEST_SUM))
+            .map_err(|difference| format!("engine: {difference}"))
     }
 
     fn weights(&self) -> Vec<Weight> {
@@ -122,19 +116,4 @@ impl Case {
         let file = SafeTensors::deserialize(&self.bytes).expect("read once already");
         file.tensor(name).expect("a tensor that the cases name")
     }
-}
-
-/// Compares output and input gradient.
-fn compare_both(
-    who: &str,
-    tolerance: Tolerance,
-    found: [&[f64]; 2],
-    golden: [&[f32]; 2],
-) -> Result<(), String> {
-    for ((what, found), golden) in ["y", "dx"].into_iter().zip(found).zip(golden) {
-        let shape = [found.len() / BATCH];
-        let what = format!("{what} of the {who}");
-        compare(&what, &shape, found, &widen(golden), tolerance)?;
-    }
-    Ok(())
 }

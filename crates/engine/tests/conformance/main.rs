@@ -14,6 +14,9 @@ mod single_op;
 
 use libtest_mimic::{Arguments, Trial};
 
+/// A test that needs no arguments.
+type Check = fn() -> Result<(), String>;
+
 fn main() {
     let arguments = Arguments::from_args();
     let rows = rows::all().into_iter().map(|case| {
@@ -24,19 +27,14 @@ fn main() {
         let name = format!("golden_{}", case.name);
         trial(name, move || case.check())
     });
-    let others = [
-        trial("comparator_refuses_nan", compare::refuses_nan),
-        trial(
-            "comparator_shows_first_and_worst",
-            compare::shows_first_and_worst,
-        ),
-        trial("geometry_convolution", geometry::convolution),
-        trial(
-            "geometry_transposed_convolution",
-            geometry::transposed_convolution,
-        ),
-        trial("geometry_pool", geometry::pool),
+    let others: [(&str, Check); 5] = [
+        ("comparator_refuses_nan", compare::refuses_nan),
+        ("comparator_shows_worst", compare::shows_first_and_worst),
+        ("geometry_convolution", geometry::convolution),
+        ("geometry_transposed", geometry::transposed_convolution),
+        ("geometry_pool", geometry::pool),
     ];
+    let others = others.map(|(name, check)| trial(name, check));
     let trials = rows.chain(golden).chain(others).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -48,11 +48,25 @@ fn show_layers(pair: &Pair, out: &mut impl Write) -> Result<()> {
     for (what, file, network) in networks {
         let description = file.description();
         let row = |name: &str, op: &str| {
-            let node = network.node(name).expect("every name of the file is a node");
-            vec![name.to_owned(), op.to_owned(), network.shape(node).to_string()]
+            let node = network
+                .node(name)
+                .expect("every name of the file is a node");
+            vec![
+                name.to_owned(),
+                op.to_owned(),
+                network.shape(node).to_string(),
+            ]
         };
-        let mut rows = vec![cells(["layer", "op", "output"]), row(&description.input.name, "input")];
-        rows.extend(description.layers.iter().map(|layer| row(&layer.name, layer.op.name())));
+        let mut rows = vec![
+            cells(["layer", "op", "output"]),
+            row(&description.input.name, "input"),
+        ];
+        rows.extend(
+            description
+                .layers
+                .iter()
+                .map(|layer| row(&layer.name, layer.op.name())),
+        );
         writeln!(out, "{what}: {}", one_line(&description.name))?;
         table::write(&rows, out)?;
         for (title, layers) in [
@@ -75,12 +89,24 @@ fn show_units(pair: &Pair, layer: &str, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{}: {shape}", one_line(layer))?;
     if let Some(labels) = pair.classifier().description().labels.get(layer) {
         let mut rows = vec![cells(["unit", "id", "label"])];
-        rows.extend(labels.iter().enumerate().map(|(unit, label)| cells([&unit.to_string(), &label.id, &label.name])));
+        rows.extend(
+            labels
+                .iter()
+                .enumerate()
+                .map(|(unit, label)| cells([&unit.to_string(), &label.id, &label.name])),
+        );
         table::write(&rows, out)?;
     } else if shape.dims().len() == 3 {
-        writeln!(out, "name a unit as CHANNEL@Y,X, a whole channel as CHANNEL@max or CHANNEL@mean")?;
+        writeln!(
+            out,
+            "name a unit as CHANNEL@Y,X, a whole channel as CHANNEL@max or CHANNEL@mean"
+        )?;
     } else {
-        writeln!(out, "the units have no labels; name them by number, 0 to {}", shape.len() - 1)?;
+        writeln!(
+            out,
+            "the units have no labels; name them by number, 0 to {}",
+            shape.len() - 1
+        )?;
     }
     Ok(())
 }
@@ -101,8 +127,12 @@ fn show_neuron(pair: &Pair, text: &str, out: &mut impl Write) -> Result<()> {
     let levels = distribution.levels.iter().zip(&distribution.over_all);
     rows.extend(levels.map(|(level, over_all)| vec![level.to_string(), value(over_all)]));
     if let Some(over_label) = &distribution.over_label {
-        let column = ["its label's".to_owned()].into_iter().chain(over_label.iter().map(value));
-        rows.iter_mut().zip(column).for_each(|(row, cell)| row.push(cell));
+        let column = ["its label's".to_owned()]
+            .into_iter()
+            .chain(over_label.iter().map(value));
+        rows.iter_mut()
+            .zip(column)
+            .for_each(|(row, cell)| row.push(cell));
     }
     Ok(table::write(&rows, out)?)
 }

@@ -109,7 +109,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
 fn request(arguments: &Arguments) -> Result<Request> {
     let clamp = match (arguments.pixels, arguments.clamp) {
         (Pixels::Free, Some(_)) => {
-            return Err(mistake("--clamp has no meaning with --pixels free; give one of them"));
+            return Err(mistake(
+                "--clamp has no meaning with --pixels free; give one of them",
+            ));
         }
         (Pixels::Free, None) => Clamp::Free,
         (Pixels::Clamp, None | Some(ClampGradient::StraightInward)) => Clamp::StraightInward,
