@@ -18,7 +18,10 @@ pub fn root() -> PathBuf {
 /// # Panics
 /// If the committed file is missing or damaged.
 pub fn committed(pair: &str, part: &str) -> NetworkFile {
-    let path = root().join("weights").join(pair).join(format!("{part}.safetensors"));
+    let path = root()
+        .join("weights")
+        .join(pair)
+        .join(format!("{part}.safetensors"));
     NetworkFile::open(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -36,10 +39,17 @@ pub fn normal(seed: u64, mean: f32, std: f32, len: usize) -> Vec<f32> {
 ///
 /// Windows whose greatest value is exactly zero do not count: behind a
 /// rectifier that is a plateau, not a tie.
-pub fn distance_from_kinks(file: &NetworkFile, shapes: &[Vec<usize>], activations: &[Vec<f64>]) -> f64 {
+pub fn distance_from_kinks(
+    file: &NetworkFile,
+    shapes: &[Vec<usize>],
+    activations: &[Vec<f64>],
+) -> f64 {
     let description = file.description();
     let node = |name: &str| {
-        let layer = description.layers.iter().position(|layer| layer.name == name);
+        let layer = description
+            .layers
+            .iter()
+            .position(|layer| layer.name == name);
         layer.map_or(0, |i| i + 1)
     };
     let mut least = f64::INFINITY;
@@ -47,10 +57,14 @@ pub fn distance_from_kinks(file: &NetworkFile, shapes: &[Vec<usize>], activation
         let input = node(&layer.inputs[0]);
         match &layer.op {
             Op::Relu(_) => {
-                least = activations[input].iter().fold(least, |least, v| least.min(v.abs()));
+                least = activations[input]
+                    .iter()
+                    .fold(least, |least, v| least.min(v.abs()));
             }
             Op::Pool(pool) if pool.method == PoolMethod::Max => {
-                let [c, h, w] = shapes[input][..] else { panic!("{}: planes", layer.name) };
+                let [c, h, w] = shapes[input][..] else {
+                    panic!("{}: planes", layer.name)
+                };
                 let [_, h_out, w_out] = shapes[node(&layer.name)][..] else {
                     panic!("{}: planes", layer.name)
                 };
@@ -72,8 +86,11 @@ pub fn distance_from_kinks(file: &NetworkFile, shapes: &[Vec<usize>], activation
                 }
             }
             Op::Eltwise(eltwise) if eltwise.operation == netfile::EltwiseOperation::Max => {
-                let inputs: Vec<&Vec<f64>> =
-                    layer.inputs.iter().map(|name| &activations[node(name)]).collect();
+                let inputs: Vec<&Vec<f64>> = layer
+                    .inputs
+                    .iter()
+                    .map(|name| &activations[node(name)])
+                    .collect();
                 for i in 0..inputs[0].len() {
                     let mut values: Vec<f64> = inputs.iter().map(|input| input[i]).collect();
                     values.sort_by(|a, b| b.total_cmp(a));
@@ -90,7 +107,13 @@ fn positions(c: usize, h: usize, w: usize) -> impl Iterator<Item = (usize, usize
     (0..c).flat_map(move |c| (0..h).flat_map(move |y| (0..w).map(move |x| (c, y, x))))
 }
 
-fn window(out: usize, stride: usize, pad: usize, kernel: usize, size: usize) -> std::ops::Range<usize> {
+fn window(
+    out: usize,
+    stride: usize,
+    pad: usize,
+    kernel: usize,
+    size: usize,
+) -> std::ops::Range<usize> {
     let start = out * stride;
     start.saturating_sub(pad)..(start + kernel).saturating_sub(pad).min(size)
 }
@@ -106,7 +129,10 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64)
     let bound = tolerance * scale;
     let error = |i: usize| (f64::from(found[i]) - expected[i]).abs();
     let wrong: Vec<usize> = (0..found.len()).filter(|&i| !(error(i) <= bound)).collect();
-    let Some(&worst) = wrong.iter().max_by(|&&a, &&b| error(a).total_cmp(&error(b))) else {
+    let Some(&worst) = wrong
+        .iter()
+        .max_by(|&&a, &&b| error(a).total_cmp(&error(b)))
+    else {
         return;
     };
     panic!(

@@ -98,14 +98,19 @@ fn activations_match_the_reference() {
         let found = fixture.forward(&input, n);
         let expected = reference::forward(&fixture.file, &widen(&input), n);
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            assert_close(&format!("{pair} {part}, node {i}"), found, expected, ACTIVATION);
+            assert_close(
+                &format!("{pair} {part}, node {i}"),
+                found,
+                expected,
+                ACTIVATION,
+            );
         }
     }
 }
 
 #[test]
 fn gradients_from_several_layers_match_the_reference() {
-    for (pair, part) in [("tiny", "classifier"), ("tiny", "generator"), ("fashion", "generator")] {
+    for (pair, part) in NETWORKS {
         let mut fixture = Fixture::new(pair, part, 1, 2);
         let (input, exact) = fixture.away_from_kinks();
         fixture.forward(&input, 1);
@@ -126,7 +131,10 @@ fn gradients_from_several_layers_match_the_reference() {
         let expected = reference::gradient(&fixture.file, &exact, &cotangents, 1);
         let scale = expected.iter().fold(0.0f64, |scale, v| scale.max(v.abs()));
         let relative = |v: f64| v / scale;
-        let found: Vec<f32> = found.iter().map(|&v| relative(f64::from(v)) as f32).collect();
+        let found: Vec<f32> = found
+            .iter()
+            .map(|&v| relative(f64::from(v)) as f32)
+            .collect();
         let expected: Vec<f64> = expected.into_iter().map(relative).collect();
         assert_close(&format!("{pair} {part}"), &found, &expected, GRADIENT);
     }
@@ -142,7 +150,9 @@ fn a_second_walk_forgets_the_first() {
     let mut walk = |scale: f32| {
         gradient.clear();
         let d = gradient.cotangent(output, 2).samples_mut(2);
-        d.iter_mut().enumerate().for_each(|(i, d)| *d += scale * i as f32);
+        d.iter_mut()
+            .enumerate()
+            .for_each(|(i, d)| *d += scale * i as f32);
         gradient.pull(&fixture.plan, 2).samples(2).to_vec()
     };
     let first = walk(1.0);
@@ -163,7 +173,10 @@ fn threads_do_not_change_a_bit() {
             gradient.cotangent(output, 7).samples_mut(7).fill(0.5);
             results.push(gradient.pull(&fixture.plan, 7).samples(7).to_vec());
             let bits = |v: &f32| v.to_bits();
-            results.iter().map(|r| r.iter().map(bits).collect()).collect::<Vec<Vec<u32>>>()
+            results
+                .iter()
+                .map(|r| r.iter().map(bits).collect())
+                .collect::<Vec<Vec<u32>>>()
         };
         assert!(run(1) == run(2), "{pair} {part}");
     }

@@ -14,13 +14,18 @@ struct Check {
 
 fn checks(temporary: &Path) -> Vec<Check> {
     let run = temporary.join("ankle-boots").display().to_string();
-    let sample = "cargo run --release -p sampler-cli -- sample -n 500 --neuron";
-    let verify = "python3 tests/verify/verify.py weights/fashion/classifier.safetensors";
+    let sample = "cargo run --release --package sampler-cli -- sample -n 500 --neuron";
+    let verify = "tests/verify/python.sh tests/verify/verify.py \
+                  weights/fashion/classifier.safetensors";
+    let judge = "--judge=weights/fashion/judge.safetensors";
     vec![Check {
-        name: "500 ankle boots, found again by a verifier of its own",
+        name: "500 ankle boots, looked at again by the verifier",
         commands: vec![
             words(sample, &["fc8:\"Ankle boot\"=c25..c75", "--out", &run]),
-            words(verify, &[&run]),
+            words(
+                verify,
+                &[&run, judge, "--judge-class=9", "--judge-share=0.85"],
+            ),
         ],
     }]
 }

@@ -82,7 +82,9 @@ impl Gradient {
     /// Carries one node's cotangent to its inputs.
     fn step(&mut self, plan: &Plan, node: NodeId, n: usize) {
         let inputs = plan.network().inputs(node);
-        let dy = self.nodes[node.index()].take().expect("a reached node is planned");
+        let dy = self.nodes[node.index()]
+            .take()
+            .expect("a reached node is planned");
         let mut arrivals = std::mem::take(&mut self.arrivals[node.index()]);
         let mut direct: SmallVec<[Option<Buffer>; 2]> = inputs
             .iter()

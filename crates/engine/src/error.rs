@@ -27,7 +27,9 @@ pub enum Error {
         found: String,
     },
     /// The network needs more memory than there is.
-    #[error("running {what}: needs {needed} bytes, but {available} bytes are available; try a smaller batch")]
+    #[error(
+        "running {what}: needs {needed} bytes, but {available} bytes are available; try a smaller batch"
+    )]
     Memory {
         /// What was to be run.
         what: String,

@@ -74,7 +74,11 @@ impl Pixels {
         };
         Ok(Pixels {
             order,
-            gain: encoding.std.iter().map(|std| encoding.scale / std).collect(),
+            gain: encoding
+                .std
+                .iter()
+                .map(|std| encoding.scale / std)
+                .collect(),
             offset: mean
                 .iter()
                 .enumerate()
@@ -211,7 +215,11 @@ impl Decoder {
         self.device.install(|| {
             images
                 .par_chunks_exact_mut(self.to.iter().product())
-                .zip(output.samples(n).par_chunks_exact(self.from.iter().product()))
+                .zip(
+                    output
+                        .samples(n)
+                        .par_chunks_exact(self.from.iter().product()),
+                )
                 .for_each(|(image, output)| {
                     self.each(|k, from, to, position| {
                         let pixel = self.pixel(k, position, output[from]);
@@ -233,8 +241,16 @@ impl Decoder {
         self.device.install(|| {
             d_output
                 .par_chunks_exact_mut(self.from.iter().product())
-                .zip(output.samples(n).par_chunks_exact(self.from.iter().product()))
-                .zip(d_images.samples(n).par_chunks_exact(self.to.iter().product()))
+                .zip(
+                    output
+                        .samples(n)
+                        .par_chunks_exact(self.from.iter().product()),
+                )
+                .zip(
+                    d_images
+                        .samples(n)
+                        .par_chunks_exact(self.to.iter().product()),
+                )
                 .for_each(|((d_output, output), d_image)| {
                     self.each(|k, from, to, position| {
                         let pixel = self.pixel(k, position, output[from]);
@@ -246,7 +262,11 @@ impl Decoder {
                             Clamp::Hard => !(0.0..=1.0).contains(&pixel),
                             Clamp::Free => false,
                         };
-                        d_output[from] = if blocked { 0.0 } else { d / self.pixels.gain[k] };
+                        d_output[from] = if blocked {
+                            0.0
+                        } else {
+                            d / self.pixels.gain[k]
+                        };
                     });
                 });
         });
@@ -264,7 +284,8 @@ impl Decoder {
         let [_, h_to, w_to] = self.to;
         // Of an odd difference the smaller half lies before, as in PPGN's
         // crop of 256 to 227 at 14.
-        let before = |from: usize, to: usize| (from.saturating_sub(to) / 2, to.saturating_sub(from) / 2);
+        let before =
+            |from: usize, to: usize| (from.saturating_sub(to) / 2, to.saturating_sub(from) / 2);
         let (y_from, y_to) = before(h_from, h_to);
         let (x_from, x_to) = before(w_from, w_to);
         for k in 0..c {

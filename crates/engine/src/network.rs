@@ -60,8 +60,11 @@ impl Network {
         let input = &description.input;
         let mut nodes = HashMap::from([(input.name.clone(), NodeId::INPUT)]);
         let mut shapes = vec![Shape::new(&input.shape).ok_or_else(|| {
-            ops::Mismatch::new("sizes above zero that fit in memory", format!("{:?}", input.shape))
-                .at(&input.name, "input")
+            ops::Mismatch::new(
+                "sizes above zero that fit in memory",
+                format!("{:?}", input.shape),
+            )
+            .at(&input.name, "input")
         })?];
         let mut resolved = Vec::new();
         for (i, layer) in description.layers.iter().enumerate() {
@@ -165,7 +168,10 @@ fn check_memory(name: &str, layers: &[(Box<dyn Geometry>, Vec<NodeId>)]) -> Resu
         .iter()
         .flat_map(|(geometry, _)| geometry.tensors())
         .try_fold(0usize, |sum, spec| {
-            let len = spec.shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d))?;
+            let len = spec
+                .shape
+                .iter()
+                .try_fold(1usize, |len, &d| len.checked_mul(d))?;
             sum.checked_add(len)
         });
     memory::check(|| format!("the weights of {name}"), floats)

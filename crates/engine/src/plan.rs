@@ -116,7 +116,9 @@ impl Plan {
         network.device().install(|| {
             for node in network.nodes().skip(1) {
                 let (before, rest) = nodes.split_at_mut(node.index());
-                let Some(buffers) = &mut rest[0] else { continue };
+                let Some(buffers) = &mut rest[0] else {
+                    continue;
+                };
                 let layer = network.layer(node);
                 let x: SmallVec<[&[f32]; 4]> = layer
                     .inputs

@@ -92,9 +92,8 @@ impl Directory {
         }
         let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if occupied {
-            return Err(directory.refused(
-                "is not empty and holds no run; choose another directory with --out",
-            ));
+            return Err(directory
+                .refused("is not empty and holds no run; choose another directory with --out"));
         }
         let written = directory
             .make()
@@ -110,7 +109,10 @@ impl Directory {
         let batches = self.path.join(BATCHES);
         let samples = self.path.join(SAMPLES);
         for folder in [&batches, &samples] {
-            let missing: Vec<&Path> = folder.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+            let missing: Vec<&Path> = folder
+                .ancestors()
+                .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
+                .collect();
             for folder in missing.into_iter().rev() {
                 fs::create_dir(folder).map_err(|cause| io("making", folder, cause))?;
                 self.made.push(folder.to_owned());
@@ -243,7 +245,10 @@ impl Directory {
             shape: sizes.image,
         };
         for (i, record) in manifest.samples.iter().enumerate() {
-            self.write(&record.file, &encoded(&self.path.join(&record.file), images.png(i))?)?;
+            self.write(
+                &record.file,
+                &encoded(&self.path.join(&record.file), images.png(i))?,
+            )?;
         }
         self.write("grid.png", grid)?;
         self.write_json(MANIFEST, manifest)
@@ -302,7 +307,10 @@ fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
 }
 
 /// Names the picture that could not be encoded.
-pub(crate) fn encoded(path: &Path, png: Result<Vec<u8>, image::ImageError>) -> Result<Vec<u8>, Error> {
+pub(crate) fn encoded(
+    path: &Path,
+    png: Result<Vec<u8>, image::ImageError>,
+) -> Result<Vec<u8>, Error> {
     png.map_err(|cause| io("encoding", path, std::io::Error::other(cause)))
 }
 
@@ -331,8 +339,14 @@ impl Samples {
         let tensors = [
             ("codes", view(Dtype::F32, &[n, sizes.code], codes)),
             ("images", view(Dtype::U8, &[n, c, h, w], &self.images)),
-            ("activations", view(Dtype::F32, &[n, sizes.neurons], activations)),
-            ("encodings", view(Dtype::F32, &[n, sizes.encoding], encodings)),
+            (
+                "activations",
+                view(Dtype::F32, &[n, sizes.neurons], activations),
+            ),
+            (
+                "encodings",
+                view(Dtype::F32, &[n, sizes.encoding], encodings),
+            ),
         ];
         safetensors::serialize(tensors, metadata).expect("names are distinct")
     }
@@ -369,5 +383,8 @@ impl Samples {
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect()
 }

@@ -12,7 +12,7 @@ pub enum Error {
     Request(String),
     /// The range cannot be reached.
     #[error(
-        "reaching {neuron} in [{lo}, {hi}]: the values reached lie in [{least}, {greatest}] after {evaluations} evaluations; try a range inside of that"
+        "reaching {neuron} in [{lo}, {hi}]: the values reached lie in [{least:.4}, {greatest:.4}] after {evaluations} evaluations; try a range inside of that"
     )]
     Unreachable {
         /// The neuron, as it was resolved.

@@ -57,10 +57,7 @@ pub(crate) fn contact_sheet(
     let (width, height) = (columns * tile_w + GAP, rows * tile_h + GAP);
     let mut sheet = vec![BACKGROUND; width * height * c];
     for (tile, &image) in chosen.iter().enumerate() {
-        let (left, top) = (
-            GAP + tile % columns * tile_w,
-            GAP + tile / columns * tile_h,
-        );
+        let (left, top) = (GAP + tile % columns * tile_w, GAP + tile / columns * tile_h);
         for y in 0..h * zoom {
             for x in 0..w * zoom {
                 for channel in 0..c {
@@ -97,7 +94,12 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
 }
 
-fn encode(bytes: &[u8], width: usize, height: usize, c: usize) -> Result<Vec<u8>, image::ImageError> {
+fn encode(
+    bytes: &[u8],
+    width: usize,
+    height: usize,
+    c: usize,
+) -> Result<Vec<u8>, image::ImageError> {
     use image::ImageEncoder as _;
     let colour = match c {
         1 => image::ExtendedColorType::L8,

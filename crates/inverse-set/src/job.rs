@@ -65,10 +65,14 @@ impl Job {
     /// [`Error::Request`] says what cannot be carried out, and what to try.
     pub fn new(pair: Pair, request: &Request) -> Result<Job, Error> {
         if request.samples == 0 {
-            return Err(Error::Request("sampling 0 images: ask for at least 1".into()));
+            return Err(Error::Request(
+                "sampling 0 images: ask for at least 1".into(),
+            ));
         }
         if request.neurons.is_empty() {
-            return Err(Error::Request("sampling no neuron: name at least one".into()));
+            return Err(Error::Request(
+                "sampling no neuron: name at least one".into(),
+            ));
         }
         let Loaded { file, network, .. } = &pair.classifier;
         let neurons = request
@@ -82,7 +86,10 @@ impl Job {
             .or_else(|| file.description().encoder.clone())
             .ok_or_else(|| Error::Request(no_encoder(file)))?;
         let encoding = network.node(&encoder).ok_or_else(|| {
-            Error::Request(format!("choosing the encoder: {} has no layer {encoder}", network.name()))
+            Error::Request(format!(
+                "choosing the encoder: {} has no layer {encoder}",
+                network.name()
+            ))
         })?;
         let options = Options {
             seed: request.seed,
@@ -91,8 +98,13 @@ impl Job {
             ..Options::default()
         };
         // The limit may be raised when a run is taken up again.
-        let unlimited = Options { max_evals: None, ..options.clone() };
-        options.check().map_err(|cause| Error::Request(cause.to_string()))?;
+        let unlimited = Options {
+            max_evals: None,
+            ..options.clone()
+        };
+        options
+            .check()
+            .map_err(|cause| Error::Request(cause.to_string()))?;
         let record = Run {
             version: 1,
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -106,7 +118,14 @@ impl Job {
             generator: network_record(&pair.generator),
             instruction_set: network.device().instruction_set().to_owned(),
         };
-        Ok(Job { neurons, encoding, options, clamp: request.clamp, record, pair })
+        Ok(Job {
+            neurons,
+            encoding,
+            options,
+            clamp: request.clamp,
+            record,
+            pair,
+        })
     }
 
     /// The neurons as they were resolved.
@@ -117,7 +136,12 @@ impl Job {
     /// `runs/<neuron>-<range>-n<N>-<seed>`, safe as a file name.
     pub fn default_directory(&self) -> PathBuf {
         let neurons: Vec<String> = self.neurons.iter().map(Neuron::slug).collect();
-        let name = format!("{}-n{}-{}", neurons.join("+"), self.record.samples, self.record.seed);
+        let name = format!(
+            "{}-n{}-{}",
+            neurons.join("+"),
+            self.record.samples,
+            self.record.seed
+        );
         Path::new("runs").join(name)
     }
 }

@@ -30,8 +30,8 @@ impl CodeGenerator {
         let output = network.output();
         let image = pair.classifier.network.shape(NodeId::INPUT);
         let device = network.device();
-        let decoder = Decoder::new(file, network.shape(output), image, clamp, device)
-            .map_err(unfit)?;
+        let decoder =
+            Decoder::new(file, network.shape(output), image, clamp, device).map_err(unfit)?;
         let plan = Plan::new(network, batch, &[output]).map_err(unfit)?;
         Ok(CodeGenerator {
             gradient: Gradient::new(&plan, &[output]),
@@ -182,11 +182,7 @@ impl Observer<HostSpace> for Classifier {
         })
     }
 
-    fn pull(
-        &mut self,
-        values: &[f32],
-        encodings: Option<&Vec<f32>>,
-    ) -> Result<&Vec<f32>, Failure> {
+    fn pull(&mut self, values: &[f32], encodings: Option<&Vec<f32>>) -> Result<&Vec<f32>, Failure> {
         let n = self.n;
         let m = self.neurons.len();
         self.gradient.clear();

@@ -15,7 +15,9 @@ pub(crate) use names::find_layer;
 use crate::{Error, Expression};
 
 /// A neuron of a classifier and the closed range of its activation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Two of them are equal if they are the same, however they were written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Neuron {
     /// The layer's name.
     pub layer: String,
@@ -174,6 +176,13 @@ impl Unit {
                 (channel * h + y) * w + x
             }
         }
+    }
+}
+
+impl PartialEq for Neuron {
+    fn eq(&self, other: &Neuron) -> bool {
+        let key = |neuron: &Neuron| (neuron.unit, neuron.lo, neuron.hi);
+        self.layer == other.layer && self.label == other.label && key(self) == key(other)
     }
 }
 

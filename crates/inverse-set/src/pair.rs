@@ -25,8 +25,16 @@ impl Loaded {
         };
         let file = NetworkFile::open(path).map_err(|cause| context(cause.into()))?;
         let network = Network::load(&file, device).map_err(context)?;
-        let base_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Loaded { file, network, base_name })
+        let base_name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Loaded {
+            file,
+            network,
+            base_name,
+        })
     }
 }
 

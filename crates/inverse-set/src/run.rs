@@ -6,9 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use engine::NodeId;
 use netfile::CodeSpace;
-use sampler::{
-    Batch, HostSpace, Problem, Progress, Range, Sampler, Starts, State, figures,
-};
+use sampler::{Batch, HostSpace, Problem, Progress, Range, Sampler, Starts, State, figures};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, Found, Samples, Sizes, encoded, image_name};
@@ -94,14 +92,15 @@ impl Job {
         watch: &mut dyn FnMut(Event) -> Flow,
     ) -> Result<Summary, Error> {
         let started = Instant::now();
-        let fresh = self.sampler(None)?;
-        let sizes = self.sizes();
+        let sizes = self.sizes()?;
         let (files, found) = Directory::open(directory, &self.record)?;
         if found == Found::Finished {
             return Ok(summary(directory, &files.manifest()?, true));
         }
         let log = |event: &str, more: Value| {
-            let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let time = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             files.log(&json!({
                 "event": event,
                 "unix_seconds": time.as_secs_f64(),
@@ -112,10 +111,11 @@ impl Job {
         let result = (|| {
             let threads = self.pair.classifier.network.device().threads();
             log("started", json!({ "threads": threads }))?;
-            let mut sampler = match files.read_state()? {
-                Some(bytes) => self.sampler(Some(self.state(directory, &bytes)?))?,
-                None => fresh,
-            };
+            let state = files.read_state()?;
+            let state = state
+                .map(|bytes| self.state(directory, &bytes))
+                .transpose()?;
+            let mut sampler = self.sampler(state)?;
             files.discard_batches(sampler.state().counts().batches as usize)?;
             self.batches(&mut sampler, &files, sizes, watch, &log)?;
             watch(Event::Writing);
@@ -161,7 +161,10 @@ impl Job {
             files.write_batch(batch.index as usize, &samples(&batch), sizes, seeds)?;
             files.write_state(&state_file::to_bytes(&sampler.state().flat()))?;
             let counts = sampler.state().counts();
-            log("batch", json!({ "batch": batch.index, "accepted": counts.accepted }))?;
+            log(
+                "batch",
+                json!({ "batch": batch.index, "accepted": counts.accepted }),
+            )?;
             let event = Event::Batch {
                 accepted: counts.accepted as usize,
                 wanted: self.record.samples,
@@ -176,7 +179,11 @@ impl Job {
     /// Writes the files of the finished run from its batches.
     fn finish(&self, files: &Directory, sizes: Sizes, state: &State) -> Result<Manifest, Error> {
         let (samples, batch_of) = files.samples(sizes)?;
-        let records = samples.activations.chunks_exact(sizes.neurons).zip(&batch_of).enumerate();
+        let records = samples
+            .activations
+            .chunks_exact(sizes.neurons)
+            .zip(&batch_of)
+            .enumerate();
         let n = batch_of.len();
         let diversity = figures::diversity(&samples.encodings, sizes.encoding);
         let total = state.counts().evaluations();
@@ -195,12 +202,22 @@ impl Job {
                 pair_distance_least: figures.least,
                 nearest_distance_mean: figures.nearest,
             }),
-            evaluations: Evaluations { total, per_sample: total / n as f64 },
+            evaluations: Evaluations {
+                total,
+                per_sample: total / n as f64,
+            },
             seeds: files.seeds()?,
         };
-        let images = Images { bytes: &samples.images, shape: sizes.image };
-        let rank: Vec<f32> =
-            samples.activations.iter().step_by(sizes.neurons).copied().collect();
+        let images = Images {
+            bytes: &samples.images,
+            shape: sizes.image,
+        };
+        let rank: Vec<f32> = samples
+            .activations
+            .iter()
+            .step_by(sizes.neurons)
+            .copied()
+            .collect();
         let grid = contact_sheet(images, &samples.encodings, &rank);
         let grid = encoded(Path::new("grid.png"), grid)?;
         files.finish(&samples, sizes, &grid, &manifest)?;
@@ -212,8 +229,10 @@ impl Job {
         let generator = CodeGenerator::new(&self.pair, batch, self.clamp)?;
         let classifier = Classifier::new(&self.pair, &self.neurons, self.encoding, batch)?;
         let problem = self.problem()?;
-        let space =
-            HostSpace::new(problem.starts.lower().to_vec(), problem.starts.upper().to_vec());
+        let space = HostSpace::new(
+            problem.starts.lower().to_vec(),
+            problem.starts.upper().to_vec(),
+        );
         let options = self.options.clone();
         match state {
             None => Sampler::new(space, generator, classifier, problem, options),
@@ -225,11 +244,12 @@ impl Job {
     fn problem(&self) -> Result<Problem, Error> {
         let generator = &self.pair.generator;
         let statistics = |name: &str| {
-            let values = generator.file.floats(name).map_err(|cause| Error::Request(format!(
-                "choosing starting codes: {cause}; choose a generator with a code space"
-            )))?;
-            let (found, expected) =
-                (values.len(), generator.network.shape(NodeId::INPUT).len());
+            let values = generator.file.floats(name).map_err(|cause| {
+                Error::Request(format!(
+                    "choosing starting codes: {cause}; choose a generator with a code space"
+                ))
+            })?;
+            let (found, expected) = (values.len(), generator.network.shape(NodeId::INPUT).len());
             match found == expected {
                 true => Ok(values),
                 false => Err(Error::Request(format!(
@@ -243,9 +263,14 @@ impl Job {
             statistics(CodeSpace::LOWER)?,
             statistics(CodeSpace::UPPER)?,
         );
-        let ranges = self.neurons.iter().map(|neuron| Range::new(neuron.lo, neuron.hi));
+        let ranges = self
+            .neurons
+            .iter()
+            .map(|neuron| Range::new(neuron.lo, neuron.hi));
         Ok(Problem {
-            ranges: ranges.collect::<Result<_, _>>().map_err(|cause| self.error(cause))?,
+            ranges: ranges
+                .collect::<Result<_, _>>()
+                .map_err(|cause| self.error(cause))?,
             starts: starts.map_err(|cause| self.error(cause))?,
             samples: self.record.samples as u64,
         })
@@ -259,19 +284,31 @@ impl Job {
         let flat = state_file::from_bytes(bytes).map_err(damaged)?;
         let dim = self.pair.generator.network.shape(NodeId::INPUT).len();
         let options = &self.options;
-        State::from_flat(flat, options.batch, self.neurons.len(), dim, options.reservoir)
-            .map_err(|cause| damaged(cause.to_string()))
+        State::from_flat(
+            flat,
+            options.batch,
+            self.neurons.len(),
+            dim,
+            options.reservoir,
+        )
+        .map_err(|cause| damaged(cause.to_string()))
     }
 
-    fn sizes(&self) -> Sizes {
+    fn sizes(&self) -> Result<Sizes, Error> {
         let classifier = &self.pair.classifier.network;
-        let image = classifier.shape(NodeId::INPUT).planes().expect("encoders take planes");
-        Sizes {
+        let input = classifier.shape(NodeId::INPUT);
+        let image = input.planes().ok_or_else(|| {
+            Error::Request(format!(
+                "choosing a classifier: {} takes {input}, not an image; choose one that takes channels x height x width",
+                classifier.name()
+            ))
+        })?;
+        Ok(Sizes {
             code: self.pair.generator.network.shape(NodeId::INPUT).len(),
             image,
             neurons: self.neurons.len(),
             encoding: classifier.shape(self.encoding).len(),
-        }
+        })
     }
 
     /// Says what the sampler says in the words of the request.
@@ -279,25 +316,39 @@ impl Job {
         use sampler::Error as Cause;
         let names = |list: &[usize]| {
             let names: Vec<String> = list.iter().map(|&j| self.neurons[j].to_string()).collect();
-            if names.is_empty() { "no neuron".to_owned() } else { names.join(" and ") }
+            if names.is_empty() {
+                "no neuron".to_owned()
+            } else {
+                names.join(" and ")
+            }
         };
         match cause {
-            Cause::Unreachable { neuron, lo, hi, least, greatest, evaluations } => {
-                Error::Unreachable {
-                    neuron: self.neurons[neuron].to_string(),
-                    lo,
-                    hi,
-                    least: least.into(),
-                    greatest: greatest.into(),
-                    evaluations,
-                }
-            }
+            Cause::Unreachable {
+                neuron,
+                lo,
+                hi,
+                least,
+                greatest,
+                evaluations,
+            } => Error::Unreachable {
+                neuron: self.neurons[neuron].to_string(),
+                lo,
+                hi,
+                least: least.into(),
+                greatest: greatest.into(),
+                evaluations,
+            },
             Cause::NotTogether { unmet, evaluations } => Error::NotTogether {
                 inside: names(&unmet.met),
                 outside: names(&unmet.missed),
                 evaluations,
             },
-            Cause::TooNarrow { neuron, lo, hi, least } => Error::Request(format!(
+            Cause::TooNarrow {
+                neuron,
+                lo,
+                hi,
+                least,
+            } => Error::Request(format!(
                 "sampling {}: the range {lo}..{hi} is too narrow for images of 8 bits; make it at least {least:.4} wide",
                 self.neurons[neuron]
             )),
@@ -335,12 +386,19 @@ fn samples(batch: &Batch) -> Samples {
 }
 
 fn summary(directory: &Path, manifest: &Manifest, already_finished: bool) -> Summary {
-    let neurons = manifest.samples.first().map_or(0, |sample| sample.activations.len());
+    let neurons = manifest
+        .samples
+        .first()
+        .map_or(0, |sample| sample.activations.len());
     let ends = |j: usize| {
-        let values = manifest.samples.iter().map(|sample| f64::from(sample.activations[j]));
-        values.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, greatest], value| {
-            [least.min(value), greatest.max(value)]
-        })
+        let values = manifest
+            .samples
+            .iter()
+            .map(|sample| f64::from(sample.activations[j]));
+        values.fold(
+            [f64::INFINITY, f64::NEG_INFINITY],
+            |[least, greatest], value| [least.min(value), greatest.max(value)],
+        )
     };
     Summary {
         directory: directory.to_owned(),

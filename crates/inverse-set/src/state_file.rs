@@ -37,7 +37,10 @@ fn collect<'a, T: Pod>(
 pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Flat, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|cause| cause.to_string())?;
     let file = SafeTensors::deserialize(bytes).map_err(|cause| cause.to_string())?;
-    let counts = header.metadata().as_ref().and_then(|metadata| metadata.get(COUNTS));
+    let counts = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(COUNTS));
     let counts = counts.ok_or("it has no counters")?;
     let mut flat = Flat {
         counts: from_str(counts).map_err(|cause| cause.to_string())?,
@@ -68,7 +71,8 @@ mod tests {
     fn a_state_survives() {
         let mut flat = Flat::default();
         flat.counts.accepted = 7;
-        flat.f32s.insert("codes".into(), vec![1.5, f32::MIN_POSITIVE]);
+        flat.f32s
+            .insert("codes".into(), vec![1.5, f32::MIN_POSITIVE]);
         flat.f64s.insert("mean".into(), vec![0.1, 1e300]);
         flat.u64s.insert("seen".into(), vec![u64::MAX]);
         flat.u64s.insert("none".into(), vec![]);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Fault;
 use crate::read::Index;
-use crate::{Description, Error, METADATA_KEY, TensorData};
+use crate::{Description, Error, METADATA_KEY, TensorData, graph};
 
 /// The bytes of a network file. Equal arguments give equal bytes, and what is
 /// returned can be read back: it has passed the validation of
@@ -53,6 +53,8 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 fn encode(description: &Description, tensors: &[TensorData]) -> Result<Vec<u8>, Fault> {
+    // Asked before writing JSON, which would turn an infinity into null.
+    graph::check(description)?;
     let json = serde_json::to_string(description)
         .map_err(|error| Fault::new("description", "what JSON can say", error.to_string()))?;
     let mut names = BTreeSet::new();

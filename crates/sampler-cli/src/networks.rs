@@ -40,7 +40,7 @@ pub(crate) struct NetworkArguments {
     )]
     generator: Option<PathBuf>,
 
-    /// Worker threads; one for each core by default.
+    /// Worker threads [default: one for each core].
     #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     threads: Option<usize>,
 

@@ -97,7 +97,7 @@ fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
         } => (
             feasible,
             format!(
-                "seeds: {:.0} % in range, {evaluations:.0} evaluations",
+                "seeds: {:.0} % feasible, {evaluations:.0} evaluations",
                 100.0 * feasible
             ),
         ),

@@ -97,8 +97,10 @@ impl Space for HostSpace {
     ) -> Result<(), Failure> {
         for (row, &share) in shares.iter().enumerate() {
             let at = self.row(row);
-            for (c, own) in codes[at.clone()].iter_mut().zip(&own[at]) {
-                *c += share * (own - *c);
+            for (k, (c, own)) in codes[at.clone()].iter_mut().zip(&own[at]).enumerate() {
+                *c = (*c + share * (own - *c))
+                    .max(self.lower[k])
+                    .min(self.upper[k]);
             }
         }
         Ok(())

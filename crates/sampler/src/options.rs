@@ -50,10 +50,14 @@ pub struct Options {
 
     /// Share of the way to the image's own code, E(G(c)), in a spread step.
     pub pull: f64,
-    /// The same in the first repair step.
+    /// The same in the first repair steps.
     pub repair_pull: f64,
-    /// Factor of the repair's pull from one step to the next: ranges that no
-    /// realistic image attains must stay reachable.
+    /// Least number of repair steps of a slot, even if it is inside, where the
+    /// observer gives own codes: the pull needs a few steps to undo what
+    /// spreading did to the image.
+    pub polish: u32,
+    /// Factor of the repair's pull from one step to the next after these:
+    /// ranges that no realistic image attains must stay reachable.
     pub pull_decay: f64,
     /// Moves of a fresh code to its image's own code before anything else, each
     /// by `settle_pull` of the way.
@@ -101,8 +105,9 @@ impl Default for Options {
             longest: 0.2,
             shrink: 0.5,
             grow: 1.25,
-            pull: 0.3,
-            repair_pull: 0.2,
+            pull: 0.5,
+            repair_pull: 0.6,
+            polish: 4,
             pull_decay: 0.8,
             settle: 2,
             settle_pull: 0.5,

@@ -36,6 +36,11 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
     fn repair_step(&mut self, moving: &[usize]) -> Result<(), Error> {
         let (n, m) = (moving.len(), self.problem.ranges.len());
         self.afford(n, true)?;
+        let polish = if self.models.uses_own_codes() {
+            self.options.polish
+        } else {
+            0
+        };
         let unit = self.problem.starts.norm();
         let (slots, penalty, options) = (&mut self.slots, self.penalty, self.options);
         let (reach, ranges) = (&mut self.reach, &self.problem.ranges);
@@ -50,14 +55,15 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
                     Origin::Fresh => options.seed_steps,
                     Origin::Earlier => options.repair_steps,
                 };
-                if slot.is_inside() {
+                if slot.is_inside() && slot.steps >= polish.min(most) {
                     slot.status = Status::Inside;
                 } else if slot.steps == most {
                     slot.status = Status::Failed;
                 } else {
                     let gap = slot.cotangents(penalty, &mut moves.d_values[row * m..(row + 1) * m]);
                     moves.strides[row] = slot.stride(gap, penalty, unit, options);
-                    let decay = options.pull_decay.powi(slot.steps as i32);
+                    let late = slot.steps.saturating_sub(polish);
+                    let decay = options.pull_decay.powi(late as i32);
                     moves.shares[row] = (options.repair_pull * decay) as f32;
                     slot.steps += 1;
                 }

@@ -137,6 +137,9 @@ impl Slot {
         };
         self.longest = (self.longest * factor).clamp(LEAST_LONGEST, 1.0);
         self.violation = violation;
+        if gap == 0.0 {
+            return Stride::REST;
+        }
         Stride {
             gap: gap as f32,
             longest: (self.longest * options.longest * unit) as f32,

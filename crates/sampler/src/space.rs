@@ -55,7 +55,7 @@ pub trait Space {
     fn swap(&mut self, codes: &mut Self::Codes, a: usize, b: usize) -> Result<(), Failure>;
 
     /// Moves each of the first `shares.len()` rows towards the same row of
-    /// `own`: `c += share (own - c)`.
+    /// `own`, `c += share (own - c)`, and clips it into the box.
     fn approach(
         &mut self,
         codes: &mut Self::Codes,

@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let huge = usize::MAX / 2;
+        let huge = usize::MAX / 4;
         let grouped = netfile::Convolution { groups: 2, ..CONV };
         let padded = netfile::Convolution {
             pad: [huge, 1],
             ..CONV
         };
         let overflowing = netfile::Convolution {
-            pad: [huge + 1, 1],
+            pad: [usize::MAX, 1],
             ..CONV
         };
         let spread = netfile::Convolution {

@@ -151,10 +151,7 @@ impl Mismatch {
 }
 
 /// Finds the op for a layer and applies its shape rule.
-pub(crate) fn resolve(
-    op: &Description,
-    inputs: &[Shape],
-) -> Result<Box<dyn Geometry>, Mismatch> {
+pub(crate) fn resolve(op: &Description, inputs: &[Shape]) -> Result<Box<dyn Geometry>, Mismatch> {
     Ok(match op {
         Description::Convolution(a) => Box::new(convolution::Geometry::new(a, only(inputs)?)?),
         Description::TransposedConvolution(a) => {

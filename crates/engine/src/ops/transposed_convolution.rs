@@ -103,7 +103,7 @@ mod tests {
             ..DECONV
         };
         let huge = netfile::Convolution {
-            dilation: [usize::MAX / 3, 1],
+            dilation: [usize::MAX / 6, 1],
             ..DECONV
         };
         let grouped = netfile::Convolution {

@@ -175,6 +175,20 @@ fn explains_what_it_cannot_find() {
     }
 }
 
+#[test]
+fn is_the_same_however_it_was_written() {
+    let neuron = resolve("fc2:4=c25..c75").unwrap();
+    assert_eq!(neuron, resolve("fc2:Ankle boot=142..146").unwrap());
+    for other in [
+        "fc2:5=142..146",
+        "prob:4=142..146",
+        "fc2:4=142..147",
+        "fc2:4=141..146",
+    ] {
+        assert_ne!(neuron, resolve(other).unwrap(), "{other}");
+    }
+}
+
 /// The form in `run.json`, which other programs read.
 #[test]
 fn has_a_decided_json() {

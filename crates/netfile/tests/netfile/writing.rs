@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use netfile::{Description, Dtype, Error, NetworkFile, TensorData, replace_file, to_bytes, write};
+use netfile::{
+    Description, Dtype, Error, Lrn, NetworkFile, Op, Relu, TensorData, replace_file, to_bytes,
+    write,
+};
 
 use crate::fixture::{description, tensors};
 
@@ -40,13 +43,48 @@ fn what_could_not_be_read_is_not_written() {
         },
     );
     check(
-        "description: expected version 1, found version 7; a newer program may read it",
+        "description: expected version 1, found version 7",
         |description, _| description.version = 7,
     );
     check(
         "layer prob: expected inputs among the earlier layers, found `fc9`, which does not exist",
         |description, _| description.layers[7].inputs[0] = "fc9".into(),
     );
+}
+
+#[test]
+fn attributes_must_be_finite() {
+    for (value, found) in [
+        (f32::INFINITY, "inf"),
+        (f32::NEG_INFINITY, "-inf"),
+        (f32::NAN, "NaN"),
+    ] {
+        let lrn = |beta| Lrn {
+            size: 5,
+            alpha: 1.0,
+            beta,
+            k: 1.0,
+        };
+        let slope = Op::Relu(Relu {
+            negative_slope: value,
+        });
+        for (layer, op, expected) in [
+            (2, slope, "layer relu1: expected a finite negative_slope"),
+            (
+                3,
+                Op::Lrn(lrn(value)),
+                "layer norm1: expected a finite beta",
+            ),
+        ] {
+            check(&format!("{expected}, found {found}"), |description, _| {
+                description.layers[layer].op = op;
+            });
+        }
+        check(
+            &format!("image: expected 3 finite numbers as mean, found [{found}, 0.0, 0.0]"),
+            |description, _| description.image.as_mut().unwrap().mean = vec![value, 0.0, 0.0],
+        );
+    }
 }
 
 #[test]

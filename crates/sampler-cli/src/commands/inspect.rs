@@ -18,9 +18,6 @@ Examples:
   sampler-cli inspect --layer fc8
   sampler-cli inspect --neuron 'fc8:\"Ankle boot\"'")]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    networks: NetworkArguments,
-
     /// Show the units of this layer and their labels.
     #[arg(long, value_name = "LAYER", conflicts_with = "neuron")]
     layer: Option<String>,
@@ -28,6 +25,9 @@ pub(crate) struct Arguments {
     /// Show what LAYER:UNIT[=LO..HI] resolves to, and its quantiles.
     #[arg(long, value_name = "NEURON")]
     neuron: Option<String>,
+
+    #[command(flatten)]
+    networks: NetworkArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -86,7 +86,10 @@ fn show_layers(pair: &Pair, out: &mut impl Write) -> Result<()> {
 
 fn show_units(pair: &Pair, layer: &str, out: &mut impl Write) -> Result<()> {
     let shape = pair.layer_shape(layer)?;
-    writeln!(out, "{}: {shape}", one_line(layer))?;
+    match *shape.dims() {
+        [c, h, w] => writeln!(out, "{}: {c} channels of {h}x{w}", one_line(layer))?,
+        _ => writeln!(out, "{}: {} units", one_line(layer), shape.len())?,
+    }
     if let Some(labels) = pair.classifier().description().labels.get(layer) {
         let mut rows = vec![cells(["unit", "id", "label"])];
         rows.extend(

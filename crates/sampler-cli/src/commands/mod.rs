@@ -6,11 +6,13 @@ mod sample;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// Draws a diverse, realistic sample of all images that drive neurons of a
-/// trained network into chosen ranges. Without arguments: `sample` with every
-/// default, the demo.
+/// Samples the images that drive a neuron into a range.
+///
+/// They are realistic, as different as they can be, and each of them drives
+/// the chosen neurons of a trained network into the chosen ranges. Without
+/// arguments: `sample` with every default, the demo.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -21,38 +21,37 @@ const DEMO_NEURON: &str = "fc8:\"Ankle boot\"=c25..c75";
 #[command(after_help = "\
 Examples:
   sampler-cli sample --neuron 'fc8:\"T-shirt/top\"=c25..c75' -n 50
-  sampler-cli sample --neuron fc8:Sneaker=2.. --neuron fc8:Bag=2..
+  sampler-cli sample --neuron fc8:Sneaker=0.. --neuron fc8:Bag=0..
   sampler-cli sample --neuron conv5:3@max=p75..p95 --out runs/channel-3")]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    networks: NetworkArguments,
-
-    /// Neuron and range, LAYER:UNIT[=LO..HI]; given several times, all hold at once.
+    /// LAYER:UNIT[=LO..HI]; given several times, all ranges hold at once.
     ///
-    /// UNIT is a number, a label, a WordNet id, or for a convolution CHANNEL@Y,X, CHANNEL@max or
-    /// CHANNEL@mean. LO and HI are numbers or quantiles: p25 over all images, c25 over the images
-    /// of the unit's own label; one of them may be left out. Without a range: c25..c75 for a
-    /// labelled unit, p75..p95 otherwise.
-    #[arg(long = "neuron", value_name = "NEURON")]
+    /// UNIT is a number, a label or a WordNet id;
+    /// for a convolution it is CHANNEL@Y,X, CHANNEL@max or CHANNEL@mean.
+    ///
+    /// LO and HI are numbers or quantiles, and one of them may be left out:
+    /// p25 is a quantile over all images, c25 over those of the unit's own label.
+    /// Without a range: c25..c75 for a labelled unit, p75..p95 otherwise.
+    #[arg(long = "neuron", value_name = "NEURON", verbatim_doc_comment)]
     neurons: Vec<String>,
 
     /// Number of samples.
-    #[arg(short = 'n', long, default_value = "100", value_parser = positive::<usize>)]
+    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = positive::<usize>)]
     samples: usize,
 
     /// Samples that are moved together.
-    #[arg(long, default_value = "10", value_parser = positive::<usize>)]
+    #[arg(long, value_name = "K", default_value = "10", value_parser = positive::<usize>)]
     batch: usize,
 
     /// Seed of all random numbers.
     #[arg(long, default_value_t = 0)]
     seed: u64,
 
-    /// Directory for the results; runs/<neuron>-<range>-n<N>-<seed> by default.
+    /// Directory for the results [default: runs/<neuron>-<range>-n<N>-<seed>].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Layer of the classifier that distances are measured in; the network file's own by default.
+    /// Layer that distances are measured in [default: the network file's].
     #[arg(long, value_name = "LAYER")]
     encoder: Option<String>,
 
@@ -60,21 +59,24 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     pixels: Pixels,
 
-    /// Which gradients pass where a pixel is clamped; straight-inward by default.
+    /// Which gradients pass a clamped pixel [default: straight-inward].
     #[arg(long, value_enum)]
     clamp: Option<ClampGradient>,
 
     /// Most evaluations of the whole run.
     #[arg(long, value_name = "N", value_parser = positive::<u64>)]
     max_evals: Option<u64>,
+
+    #[command(flatten)]
+    networks: NetworkArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 enum Pixels {
-    /// They are clamped, and images are rounded to 8 bits before acceptance.
+    /// They are clamped in every step.
     #[default]
     Clamp,
-    /// They stay as they are; the ranges then hold for unrounded images only.
+    /// They stay as they are until an image is rounded to be accepted.
     Free,
 }
 

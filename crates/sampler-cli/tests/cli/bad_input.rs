@@ -76,7 +76,7 @@ const REQUESTS: &[(&str, i32, &str)] = &[
     (
         "--neuron fc8:volcano -n 0",
         2,
-        "'0' for '--samples <SAMPLES>': expected a whole number, at least 1",
+        "'0' for '--samples <N>': expected a whole number, at least 1",
     ),
     ("--neuron fc8:volcano -n -5", 2, "unexpected argument '-5'"),
     ("--neuron fc8:volcano --batch 0", 2, "at least 1"),

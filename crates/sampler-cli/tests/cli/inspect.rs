@@ -20,13 +20,16 @@ fn shows_layers_units_and_neurons() {
         (
             "--layer fc8",
             &[
-                "fc8: 6",
+                "fc8: 6 units",
                 "2     n09472597  volcano",
                 "china cabinet, china closet",
             ],
         ),
-        ("--layer conv5", &["conv5: 24x2x2", "CHANNEL@Y,X"]),
-        ("--layer fc7", &["fc7: 32", "0 to 31"]),
+        (
+            "--layer conv5",
+            &["conv5: 24 channels of 2x2", "CHANNEL@Y,X"],
+        ),
+        ("--layer fc7", &["fc7: 32 units", "0 to 31"]),
         (
             "--neuron fc8:volcano",
             &["fc8:2 (volcano, id n09472597)", "all images  its label's"],

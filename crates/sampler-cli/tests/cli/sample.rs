@@ -115,6 +115,13 @@ fn a_finished_run_is_not_repeated_nor_overwritten() {
     );
     assert!(tree(folder.path()) == before);
 
+    let otherwise = run(folder.path(), &line.replace("fc8:volcano", "fc8:n09472597"));
+    assert!(
+        stdout(&otherwise).contains("finished before"),
+        "{}",
+        stderr(&otherwise)
+    );
+
     let other = run(folder.path(), &line.replace("--seed 7", "--seed 8"));
     assert_fails(
         "another seed",

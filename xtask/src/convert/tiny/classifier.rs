@@ -48,7 +48,7 @@ fn stem(net: &mut Random) {
     };
     net.convolution("conv1", 3, conv1, Dtype::F32);
     // Brings pixels of up to 150 to about 1.
-    net.multiply("conv1.weight", 1.0 / 64.0);
+    net.multiply("conv1.weight", 1.0 / 32.0);
     net.graph.then("relu1", relu(0.0));
     net.graph.then("pool1", overlapping_max_pool());
     // Strong enough for a wrong window to be seen.

@@ -34,14 +34,17 @@ pub(super) fn make() -> Result<Vec<Product>> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::LazyLock;
 
     use engine::{Device, Network};
     use netfile::{Dtype, NetworkFile, Op};
 
     use super::*;
 
+    static PAIR: LazyLock<Vec<Product>> = LazyLock::new(|| make().unwrap());
+
     fn files() -> [NetworkFile; 2] {
-        let bytes = make().unwrap().into_iter().map(|product| product.bytes);
+        let bytes = PAIR.iter().map(|product| product.bytes.clone());
         let files: Vec<_> = bytes.map(|b| NetworkFile::from_bytes(b).unwrap()).collect();
         files.try_into().unwrap()
     }
@@ -101,10 +104,23 @@ mod tests {
         assert!(multiply_adds <= 500_000, "{multiply_adds}");
     }
 
+    /// A test that samples without naming a range gets c25..c75, which must
+    /// not be narrower than rounding an image to 8 bits allows.
+    #[test]
+    fn default_ranges_are_wide() {
+        let [classifier, _] = files();
+        let levels = &classifier.description().quantiles["fc8"].levels;
+        let column = |level| levels.iter().position(|&l| l == level).unwrap();
+        let table = classifier.floats("quantiles.fc8.c").unwrap();
+        for (unit, row) in table.chunks(levels.len()).enumerate() {
+            let width = row[column(75.0)] - row[column(25.0)];
+            assert!(width > 0.1, "{width} of unit {unit}");
+        }
+    }
+
     #[test]
     fn the_pair_is_made_the_same_each_time() {
-        let [first, second] = [make().unwrap(), make().unwrap()];
-        for (first, second) in first.iter().zip(&second) {
+        for (first, second) in PAIR.iter().zip(&make().unwrap()) {
             assert!(first.bytes == second.bytes, "{}", first.path);
             assert!(first.bytes.len() < 300_000, "{}", first.path);
         }

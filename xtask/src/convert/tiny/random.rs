@@ -43,6 +43,7 @@ impl Random {
         let shape = vec![op.outputs, channels / op.groups, h, w];
         let fan_in = shape[1..].iter().product::<usize>();
         self.weights(name, shape, fan_in as f32, op.outputs, dtype);
+        self.center(name, fan_in);
         self.graph.then(name, Op::Convolution(op));
     }
 
@@ -71,6 +72,7 @@ impl Random {
         dtype: Dtype,
     ) {
         self.weights(name, vec![outputs, inputs], inputs as f32, outputs, dtype);
+        self.center(name, inputs);
         self.graph.then(name, inner_product(outputs));
     }
 
@@ -83,9 +85,9 @@ impl Random {
 
     /// Multiplies a tensor that has been added.
     pub(super) fn multiply(&mut self, name: &str, factor: f32) {
-        let tensor = self.tensors.iter_mut().find(|tensor| tensor.name == name);
-        let values = &mut tensor.expect("the tensor has been added").values;
-        values.iter_mut().for_each(|value| *value *= factor);
+        self.values(name)
+            .iter_mut()
+            .for_each(|value| *value *= factor);
     }
 
     fn weights(
@@ -99,6 +101,21 @@ impl Random {
         let weight = self.normal(shape.iter().product(), (2.0 / fan_in).sqrt());
         self.push(format!("{layer}.weight"), shape, weight, dtype);
         self.channels(&format!("{layer}.bias"), outputs, 0.0, 0.1);
+    }
+
+    /// Takes the mean off the `fan_in` weights of each output. Otherwise what
+    /// rectified inputs have in common drowns what differs between images.
+    fn center(&mut self, layer: &str, fan_in: usize) {
+        let values = self.values(&format!("{layer}.weight"));
+        for row in values.chunks_exact_mut(fan_in) {
+            let mean = row.iter().sum::<f32>() / fan_in as f32;
+            row.iter_mut().for_each(|value| *value -= mean);
+        }
+    }
+
+    fn values(&mut self, name: &str) -> &mut [f32] {
+        let tensor = self.tensors.iter_mut().find(|tensor| tensor.name == name);
+        &mut tensor.expect("the tensor has been added").values
     }
 
     fn normal(&mut self, len: usize, std: f32) -> Vec<f32> {
