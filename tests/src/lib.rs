@@ -128,7 +128,9 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64)
     let scale = expected.iter().fold(1.0f64, |scale, v| scale.max(v.abs()));
     let bound = tolerance * scale;
     let error = |i: usize| (f64::from(found[i]) - expected[i]).abs();
-    let wrong: Vec<usize> = (0..found.len()).filter(|&i| !(error(i) <= bound)).collect();
+    let wrong: Vec<usize> = (0..found.len())
+        .filter(|&i| error(i) > bound || error(i).is_nan())
+        .collect();
     let Some(&worst) = wrong
         .iter()
         .max_by(|&&a, &&b| error(a).total_cmp(&error(b)))

@@ -25,7 +25,7 @@ ROUNDS = [
     dict(name="spread", steps=5000, batch=64, rate=(3e-4, 1.5e-4), pixels=10.0, moved=0.5,
          features=dict(pool5=0.1, norm2=0.1, fc6=0.1), adversarial=0.5),
     dict(name="finish", steps=5500, batch=64, rate=(1.5e-4, 0.0), pixels=10.0,
-         features=dict(pool5=0.1, norm2=0.1, fc6=0.1), adversarial=0.4),
+         features=dict(pool5=0.1, norm2=0.02, fc6=0.1), adversarial=0.2),
 ]
 SEED = 3
 AVERAGE = 0.998  # of the exported weights, per step

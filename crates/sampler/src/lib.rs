@@ -32,8 +32,8 @@
 //!    fresh random codes; the others begin at the batch before.
 //! 2. *Spread*: one step along the gradient of the augmented Lagrangian, with
 //!    the distances to everything accepted so far and within the batch.
-//! 3. *Repair*: steps on the constraints alone, until every slot is inside;
-//!    slots that are inside rest.
+//! 3. *Repair*: steps on the constraints alone, with a pull towards the images'
+//!    own codes E(G(c)), until every slot is inside; then it rests.
 //! 4. *Accept*: images are rounded to 8 bits and looked at again; what lies in
 //!    the range and is new is accepted, the rest goes back to repair.
 //!

@@ -205,5 +205,4 @@ fn a_clamped_and_rectified_pair() {
     assert_eq!(accepted, samples);
     let per_sample = sampler.state().counts().evaluations() / samples as f64;
     assert!(per_sample <= EVALUATIONS_PER_SAMPLE, "{per_sample}");
-    eprintln!("EVALS {per_sample} {:?}", sampler.state().counts());
 }
