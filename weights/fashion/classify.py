@@ -1,5 +1,6 @@
 """Training of the two classifiers: the one that is sampled, and the judge."""
 
+import math
 import time
 
 import torch
@@ -34,7 +35,7 @@ def rate_at(step, steps, peak, warm=0.1):
     at = (step + 1) / steps
     if at < warm:
         return peak * at / warm
-    return peak * 0.5 * (1 + torch.cos(torch.tensor((at - warm) / (1 - warm) * torch.pi)).item())
+    return peak * 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm)))
 
 
 def accuracy(network, images, labels, batch=500):

@@ -4,6 +4,7 @@ DeePSiM's recipe: error of the image, error of the classifier's features of
 the image, and a discriminator that also sees the code.
 """
 
+import math
 import time
 
 import torch
@@ -13,7 +14,8 @@ import data
 from networks import Discriminator, Generator, clamp
 
 # One round after another; a new round may be added at the end at any time.
-# `rate` falls from its first to its second value along a cosine. `features`
+# `rate` falls from its first to its second value along a cosine (of `wave` steps
+# where the round is cut short). `features`
 # are weights of the relative errors of the classifier's layers, `adversarial`
 # is the length of that gradient (at the image) relative to all the others,
 # `moved` the share of images that are moved by up to a pixel each way.
@@ -24,8 +26,10 @@ ROUNDS = [
          features=dict(pool5=0.1, norm2=0.1, fc6=0.02), adversarial=0.8),
     dict(name="spread", steps=5000, batch=64, rate=(3e-4, 1.5e-4), pixels=10.0, moved=0.5,
          features=dict(pool5=0.1, norm2=0.1, fc6=0.1), adversarial=0.5),
-    dict(name="finish", steps=5500, batch=64, rate=(1.5e-4, 0.0), pixels=10.0,
+    dict(name="finish", steps=2000, wave=5500, batch=64, rate=(1.5e-4, 0.0), pixels=10.0,
          features=dict(pool5=0.1, norm2=0.02, fc6=0.1), adversarial=0.2),
+    dict(name="settle", steps=3300, batch=64, rate=(1.06e-4, 0.0), pixels=10.0,
+         features=dict(pool5=0.1, norm2=0.02, fc6=0.1), adversarial=0.28),
 ]
 SEED = 3
 AVERAGE = 0.998  # of the exported weights, per step
@@ -74,7 +78,7 @@ class Targets:
 def rate_at(round_, step):
     """The rate of Adam at `step` of a round."""
     first, last = round_["rate"]
-    wave = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * step / round_["steps"])).item())
+    wave = 0.5 * (1 + math.cos(math.pi * step / round_.get("wave", round_["steps"])))
     return last + (first - last) * wave
 
 

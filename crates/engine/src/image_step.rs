@@ -10,17 +10,14 @@ use rayon::prelude::*;
 
 use crate::{Buffer, Device, Error, Shape};
 
-/// What happens to pixels outside `[0, 1]`.
+/// Which gradients pass a pixel that is clamped to `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clamp {
-    /// They are clamped; the gradient passes only where a step would move the
-    /// pixel back inwards.
+    /// Those along which a step moves the pixel back inwards.
     #[default]
     StraightInward,
-    /// They are clamped and have no gradient.
+    /// None.
     Hard,
-    /// They stay as they are.
-    Free,
 }
 
 /// `encoded = pixel * gain - offset`, with the channels in the network's
@@ -223,10 +220,7 @@ impl Decoder {
                 .for_each(|(image, output)| {
                     self.each(|k, from, to, position| {
                         let pixel = self.pixel(k, position, output[from]);
-                        image[to] = match self.clamp {
-                            Clamp::StraightInward | Clamp::Hard => pixel.clamp(0.0, 1.0),
-                            Clamp::Free => pixel,
-                        };
+                        image[to] = pixel.clamp(0.0, 1.0);
                     });
                 });
         });
@@ -260,7 +254,6 @@ impl Decoder {
                                 pixel < 0.0 && d > 0.0 || pixel > 1.0 && d < 0.0
                             }
                             Clamp::Hard => !(0.0..=1.0).contains(&pixel),
-                            Clamp::Free => false,
                         };
                         d_output[from] = if blocked {
                             0.0

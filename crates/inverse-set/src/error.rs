@@ -62,7 +62,10 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// A network file cannot be opened.
+    /// A network file cannot be read or is damaged.
+    #[error(transparent)]
+    File(#[from] netfile::Error),
+    /// A network's weights do not fit its graph, or the machine.
     #[error("opening {path}: {cause}", path = path.display())]
     Network {
         /// The file.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use engine::{Clamp, NodeId};
-use netfile::NetworkFile;
 use sampler::Options;
 
 use crate::pair::{Loaded, Pair};
@@ -25,7 +24,7 @@ pub struct Request {
     /// The classifier's layer that distances are measured in; the network
     /// file's default when absent.
     pub encoder: Option<String>,
-    /// What happens to pixels outside `[0, 1]`.
+    /// Which gradients pass a pixel that is clamped to `[0, 1]`.
     pub clamp: Clamp,
     /// Most evaluations of the whole run.
     pub max_evals: Option<u64>,
@@ -80,17 +79,8 @@ impl Job {
             .iter()
             .map(|text| Neuron::resolve(&text.parse::<Expression>()?, text, file, network))
             .collect::<Result<Vec<Neuron>, Error>>()?;
-        let encoder = request
-            .encoder
-            .clone()
-            .or_else(|| file.description().encoder.clone())
-            .ok_or_else(|| Error::Request(no_encoder(file)))?;
-        let encoding = network.node(&encoder).ok_or_else(|| {
-            Error::Request(format!(
-                "choosing the encoder: {} has no layer {encoder}",
-                network.name()
-            ))
-        })?;
+        let encoder = encoder(request, &pair)?;
+        let encoding = network.node(&encoder).expect("the encoder was found");
         let options = Options {
             seed: request.seed,
             batch: request.batch,
@@ -133,31 +123,41 @@ impl Job {
         &self.neurons
     }
 
-    /// `runs/<neuron>-<range>-n<N>-<seed>`, safe as a file name.
+    /// `runs/<neuron>-<range>-n<N>-<seed>`, safe as a file name; of more neurons
+    /// than a file name holds, the first and the number of the others.
     pub fn default_directory(&self) -> PathBuf {
-        let neurons: Vec<String> = self.neurons.iter().map(Neuron::slug).collect();
-        let name = format!(
-            "{}-n{}-{}",
-            neurons.join("+"),
-            self.record.samples,
-            self.record.seed
-        );
-        Path::new("runs").join(name)
+        let slugs: Vec<String> = self.neurons.iter().map(Neuron::slug).collect();
+        let mut neurons = slugs.join("+");
+        if neurons.len() > LONGEST_NAME {
+            neurons = format!("{}+{}-more", slugs[0], slugs.len() - 1);
+        }
+        let Run { samples, seed, .. } = &self.record;
+        Path::new("runs").join(format!("{neurons}-n{samples}-{seed}"))
     }
 }
 
-fn no_encoder(file: &NetworkFile) -> String {
-    format!(
-        "choosing the encoder: {} names none; give a layer with --encoder",
-        file.description().name
-    )
+/// File systems end at 255 bytes; number of samples and seed come on top.
+const LONGEST_NAME: usize = 180;
+
+/// The layer that distances are measured in.
+fn encoder(request: &Request, pair: &Pair) -> Result<String, Error> {
+    let description = pair.classifier.file.description();
+    let named = request.encoder.as_ref().or(description.encoder.as_ref());
+    let Some(layer) = named else {
+        return Err(Error::Request(format!(
+            "choosing the encoder: {} names none; give a layer with --encoder",
+            description.name
+        )));
+    };
+    pair.layer_shape(layer)
+        .map_err(|cause| Error::Request(format!("choosing the encoder: {cause}")))?;
+    Ok(layer.clone())
 }
 
 fn clamp_name(clamp: Clamp) -> &'static str {
     match clamp {
         Clamp::StraightInward => "straight-inward",
         Clamp::Hard => "hard",
-        Clamp::Free => "free",
     }
 }
 

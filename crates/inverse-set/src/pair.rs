@@ -19,12 +19,11 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     fn open(path: &Path, device: &Device) -> Result<Loaded, Error> {
-        let context = |cause: engine::Error| Error::Network {
+        let file = NetworkFile::open(path)?;
+        let network = Network::load(&file, device).map_err(|cause| Error::Network {
             path: path.to_owned(),
             cause,
-        };
-        let file = NetworkFile::open(path).map_err(|cause| context(cause.into()))?;
-        let network = Network::load(&file, device).map_err(context)?;
+        })?;
         let base_name = path
             .file_name()
             .unwrap_or_default()
@@ -49,7 +48,8 @@ impl Pair {
     /// Opens both network files.
     ///
     /// # Errors
-    /// [`Error::Network`] names the file and what is wrong with it.
+    /// [`Error::File`] and [`Error::Network`] name the file and what is wrong
+    /// with it.
     pub fn open(classifier: &Path, generator: &Path, device: &Device) -> Result<Pair, Error> {
         Ok(Pair {
             classifier: Loaded::open(classifier, device)?,

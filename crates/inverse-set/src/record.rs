@@ -17,7 +17,7 @@ pub(crate) struct Run {
     pub seed: u64,
     /// The classifier's layer that distances are measured in.
     pub encoder: String,
-    /// `straight-inward`, `hard` or `free`.
+    /// `straight-inward` or `hard`.
     pub clamp: String,
     /// The sampler's own options.
     pub sampler: Value,

@@ -334,8 +334,9 @@ impl Job {
                 neuron: self.neurons[neuron].to_string(),
                 lo,
                 hi,
-                least: least.into(),
-                greatest: greatest.into(),
+                // A rectified zero may be negative; nobody wants to read that.
+                least: f64::from(least) + 0.0,
+                greatest: f64::from(greatest) + 0.0,
                 evaluations,
             },
             Cause::NotTogether { unmet, evaluations } => Error::NotTogether {

@@ -55,13 +55,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LAYER")]
     encoder: Option<String>,
 
-    /// What happens to pixels outside of [0, 1].
+    /// Which gradients pass a pixel that is clamped to [0, 1].
     #[arg(long, value_enum, default_value_t)]
-    pixels: Pixels,
-
-    /// Which gradients pass a clamped pixel [default: straight-inward].
-    #[arg(long, value_enum)]
-    clamp: Option<ClampGradient>,
+    clamp: ClampGradient,
 
     /// Most evaluations of the whole run.
     #[arg(long, value_name = "N", value_parser = positive::<u64>)]
@@ -71,18 +67,10 @@ pub(crate) struct Arguments {
     networks: NetworkArguments,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
-enum Pixels {
-    /// They are clamped in every step.
-    #[default]
-    Clamp,
-    /// They stay as they are until an image is rounded to be accepted.
-    Free,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum ClampGradient {
-    /// Those that move a pixel back inwards.
+    /// Those that move the pixel back inwards.
+    #[default]
     StraightInward,
     /// None.
     Hard,
@@ -109,15 +97,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn request(arguments: &Arguments) -> Result<Request> {
-    let clamp = match (arguments.pixels, arguments.clamp) {
-        (Pixels::Free, Some(_)) => {
-            return Err(mistake(
-                "--clamp has no meaning with --pixels free; give one of them",
-            ));
-        }
-        (Pixels::Free, None) => Clamp::Free,
-        (Pixels::Clamp, None | Some(ClampGradient::StraightInward)) => Clamp::StraightInward,
-        (Pixels::Clamp, Some(ClampGradient::Hard)) => Clamp::Hard,
+    let clamp = match arguments.clamp {
+        ClampGradient::StraightInward => Clamp::StraightInward,
+        ClampGradient::Hard => Clamp::Hard,
     };
     let neurons = match arguments.neurons.as_slice() {
         [] if arguments.networks.is_demo() => vec![DEMO_NEURON.to_owned()],

@@ -89,9 +89,14 @@ const REQUESTS: &[(&str, i32, &str)] = &[
         "[possible values: auto, cpu]",
     ),
     (
-        "--neuron fc8:volcano --pixels free --clamp hard",
+        "--neuron fc8:volcano --clamp free",
         2,
-        "--clamp has no meaning",
+        "[possible values: straight-inward, hard]",
+    ),
+    (
+        "--neuron fc8:volcano --encoder fc66",
+        2,
+        "did you mean \"fc6\"",
     ),
     (
         "--neuron fc8:volcano --sead 1",
