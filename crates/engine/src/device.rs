@@ -72,3 +72,35 @@ impl Device {
         self.pool.install(work)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cores that each worker may run on.
+    fn allowed(device: &Device) -> Vec<Vec<usize>> {
+        let cores = |_: rayon::BroadcastContext<'_>| core_affinity::get_core_ids().unwrap();
+        let workers = device.pool.broadcast(cores);
+        let ids = |cores: Vec<core_affinity::CoreId>| cores.iter().map(|core| core.id).collect();
+        workers.into_iter().map(ids).collect()
+    }
+
+    #[test]
+    fn workers_are_pinned_if_they_fill_the_cores() {
+        let all: Vec<usize> = core_affinity::get_core_ids()
+            .unwrap()
+            .iter()
+            .map(|core| core.id)
+            .collect();
+        let mut one_each: Vec<Vec<usize>> = all.iter().map(|&core| vec![core]).collect();
+        let mut workers = allowed(&Device::cpu(None).unwrap());
+        workers.sort();
+        one_each.sort();
+        assert_eq!(workers, one_each);
+        if all.len() > 1 {
+            let fewer = Device::cpu(Some(all.len() - 1)).unwrap();
+            assert_eq!(fewer.threads(), all.len() - 1);
+            assert!(allowed(&fewer).iter().all(|worker| *worker == all));
+        }
+    }
+}

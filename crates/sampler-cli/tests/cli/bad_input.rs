@@ -187,8 +187,8 @@ fn spoilt_networks_are_refused() {
     });
     let before = tree(folder.path());
     for (classifier, generator, status, complaint) in [
-        ("truncated", "generator", 1, "opening truncated.safetensors"),
-        ("empty", "generator", 1, "opening empty.safetensors"),
+        ("truncated", "generator", 1, "truncated.safetensors: header"),
+        ("empty", "generator", 1, "empty.safetensors: header"),
         ("misshapen", "generator", 1, "fc7.weight"),
         ("nan", "generator", 1, "conv1.weight"),
         ("incomplete", "generator", 1, "fc7.bias"),
