@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-MEAN = 0.2190  # of the grey values of the padded training images
+MEAN = 0.2190  # about the mean and standard deviation of the padded training images
 STD = 0.3318
 LABELS = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
