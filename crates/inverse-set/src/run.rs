@@ -123,7 +123,7 @@ impl Job {
             log("finished", Value::Null)?;
             Ok(summary(directory, &manifest, false))
         })();
-        if result.is_err() && !files.has_batches() {
+        if result.is_err() && found == Found::Nothing && !files.has_batches() {
             files.discard();
         }
         result

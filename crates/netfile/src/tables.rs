@@ -1,5 +1,5 @@
-//! The tensors that are no weights: the mean image, the code's statistics and
-//! the quantiles.
+//! Tensors whose values must make sense: the mean image, the code's
+//! statistics, the quantiles and the variances of batch normalisation.
 
 use crate::error::Fault;
 use crate::graph::check_layer_exists;
@@ -17,6 +17,11 @@ pub(crate) fn check(index: &Index, bytes: &[u8]) -> Result<(), Fault> {
     }
     for (key, quantiles) in &description.quantiles {
         tables.check_quantiles(key, quantiles)?;
+    }
+    for layer in &description.layers {
+        if let Op::BatchNorm(op) = &layer.op {
+            tables.check_variance(&layer.name, op.epsilon)?;
+        }
     }
     for (layer, labels) in &description.labels {
         if let Some(units) = tables.units(layer)
@@ -57,6 +62,27 @@ impl<'a> Tables<'a> {
                 format!("shape [{channels}, height, width]"),
                 format!("{other:?}"),
             )),
+        }
+    }
+
+    /// Normalisation divides by the root of variance + epsilon. A missing
+    /// tensor is the engine's business, as with other weights.
+    fn check_variance(&self, layer: &str, epsilon: f32) -> Result<(), Fault> {
+        let name = format!("{layer}.variance");
+        let Ok(tensor) = self.tensor(&name) else {
+            return Ok(());
+        };
+        let values = tensor.to_floats();
+        match values
+            .iter()
+            .position(|&variance| variance + epsilon <= 0.0)
+        {
+            Some(channel) => Err(Fault::of_tensor(
+                &name,
+                format!("more than {} at channel {channel}", -epsilon),
+                values[channel].to_string(),
+            )),
+            None => Ok(()),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::fs;
 
 use netfile::{
-    Description, Dtype, Error, Lrn, NetworkFile, Op, Relu, TensorData, replace_file, to_bytes,
-    write,
+    BatchNorm, Description, Dtype, Error, Layer, Lrn, NetworkFile, Op, Relu, TensorData,
+    replace_file, to_bytes, write,
 };
 
 use crate::fixture::{description, tensors};
@@ -49,6 +49,23 @@ fn what_could_not_be_read_is_not_written() {
     check(
         "layer prob: expected inputs among the earlier layers, found `fc9`, which does not exist",
         |description, _| description.layers[7].inputs[0] = "fc9".into(),
+    );
+}
+
+#[test]
+fn variances_must_be_positive() {
+    check(
+        "tensor bn.variance: expected more than -0.5 at channel 1, found -0.75",
+        |description, tensors| {
+            let op = Op::BatchNorm(BatchNorm { epsilon: 0.5 });
+            description.layers.push(Layer::new("bn", op, &["prob"]));
+            tensors.push(TensorData {
+                name: "bn.variance".into(),
+                dtype: Dtype::F32,
+                shape: vec![2],
+                values: vec![0.0, -0.75],
+            });
+        },
     );
 }
 
