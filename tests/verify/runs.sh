@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes five runs of 50 samples with the demo pair, and has verify.py find every
-# sample in its range again; then the first run once more with another number of
-# threads, which must give the same bytes in every file but the log.
+# sample in its range again; one run of the tiny pair, for colours and every op;
+# then the first run once more with another number of threads, which must give
+# the same bytes in every file but the log.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -20,7 +21,7 @@ sample() { # NAME ARGUMENTS...: one run into $folder/NAME
     echo "run $name: $((SECONDS - start)) s"
 }
 
-verify() { # ARGUMENTS...
+verify() { # ARGUMENTS...: runs of the demo pair
     tests/verify/python.sh tests/verify/verify.py "$weights/classifier.safetensors" "$@"
 }
 
@@ -34,6 +35,11 @@ sample layers --neuron 'fc7:5=3..7' --neuron 'conv5:3@3,4=-4.2..-1.5' \
 sample maximum --neuron 'conv5:3@max=p75..p95'
 sample mean --neuron 'conv5:3@mean=p75..p95'
 verify "$folder"/{intersection,layers,maximum,mean}
+
+# Random weights are no easy ground: the bound on evaluations is the demo's.
+sample colours --pair tiny --neuron fc8:volcano
+tests/verify/python.sh tests/verify/verify.py weights/tiny/classifier.safetensors \
+    "$folder/colours" --max-evaluations 200
 
 sample boots-again "${boots[@]}" --threads 2
 diff --recursive --exclude log.jsonl "$folder/boots" "$folder/boots-again"
