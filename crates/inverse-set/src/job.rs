@@ -145,7 +145,7 @@ fn encoder(request: &Request, pair: &Pair) -> Result<String, Error> {
     let named = request.encoder.as_ref().or(description.encoder.as_ref());
     let Some(layer) = named else {
         return Err(Error::Request(format!(
-            "choosing the encoder: {} names none; give a layer with --encoder",
+            "choosing the encoder: {} names none; name one of its layers",
             description.name
         )));
     };

@@ -15,7 +15,9 @@ mod model;
 mod neuron;
 mod pair;
 mod record;
+mod report;
 mod run;
+mod samples;
 mod state_file;
 
 pub use engine::{Clamp, Device};
@@ -24,4 +26,4 @@ pub use expression::{Bound, Expression, UnitName};
 pub use job::{Job, Request};
 pub use neuron::{Distribution, Neuron, Unit};
 pub use pair::Pair;
-pub use run::{Event, Flow, Summary};
+pub use report::{Event, Flow, Summary};

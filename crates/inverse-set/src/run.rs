@@ -1,7 +1,7 @@
 //! Running a job into a directory.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use engine::NodeId;
@@ -9,68 +9,13 @@ use netfile::CodeSpace;
 use sampler::{Batch, HostSpace, Problem, Progress, Range, Sampler, Starts, State, figures};
 use serde_json::{Value, json};
 
-use crate::directory::{Directory, Found, Samples, Sizes, encoded, image_name};
+use crate::directory::{Directory, Found, encoded, image_name};
 use crate::grid::{Images, contact_sheet};
 use crate::model::{Classifier, CodeGenerator};
 use crate::record::{Diversity, Evaluations, Manifest, SampleRecord, SeedsRecord};
+use crate::report::{Event, Flow, Summary};
+use crate::samples::{Samples, Sizes};
 use crate::{Error, Job, state_file};
-
-/// What a run tells while it goes on.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A step of the seeds.
-    Seeds {
-        /// Share of the seeds that are in range.
-        feasible: f64,
-        /// Evaluations so far.
-        evaluations: f64,
-        /// Least value of each neuron so far.
-        least: Vec<f32>,
-        /// Greatest value of each neuron so far.
-        greatest: Vec<f32>,
-    },
-    /// A batch was accepted and written.
-    Batch {
-        /// Samples accepted so far.
-        accepted: usize,
-        /// Samples asked for.
-        wanted: usize,
-        /// Evaluations so far.
-        evaluations: f64,
-    },
-    /// All samples are there; the final files are being written.
-    Writing,
-}
-
-/// Whether a run goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// It goes on.
-    Continue,
-    /// It stops; what was accepted is kept.
-    Stop,
-}
-
-/// What a finished run amounts to; every figure belongs to the images as they
-/// were saved.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// The run directory.
-    pub directory: PathBuf,
-    /// Number of samples.
-    pub samples: usize,
-    /// The directory held the finished run already.
-    pub already_finished: bool,
-    /// Per neuron, the least and greatest activation.
-    pub activations: Vec<[f64; 2]>,
-    /// Evaluations per sample, accepted and rejected together.
-    pub evaluations_per_sample: f64,
-    /// Mean distance of two samples in the encoding.
-    pub mean_pair_distance: f64,
-    /// Mean distance of a sample to its nearest neighbour in the encoding.
-    pub mean_nearest_distance: f64,
-}
 
 type PairSampler = Sampler<HostSpace, CodeGenerator, Classifier>;
 
@@ -95,7 +40,7 @@ impl Job {
         let sizes = self.sizes()?;
         let (files, found) = Directory::open(directory, &self.record)?;
         if found == Found::Finished {
-            return Ok(summary(directory, &files.manifest()?, true));
+            return Ok(Summary::new(directory, &files.manifest()?, true));
         }
         let log = |event: &str, more: Value| {
             let time = SystemTime::now()
@@ -121,7 +66,7 @@ impl Job {
             watch(Event::Writing);
             let manifest = self.finish(&files, sizes, sampler.state())?;
             log("finished", Value::Null)?;
-            Ok(summary(directory, &manifest, false))
+            Ok(Summary::new(directory, &manifest, false))
         })();
         if result.is_err() && found == Found::Nothing && !files.has_batches() {
             files.discard();
@@ -384,30 +329,4 @@ fn samples(batch: &Batch) -> Samples {
         samples.encodings.extend_from_slice(&sample.encoding);
     }
     samples
-}
-
-fn summary(directory: &Path, manifest: &Manifest, already_finished: bool) -> Summary {
-    let neurons = manifest
-        .samples
-        .first()
-        .map_or(0, |sample| sample.activations.len());
-    let ends = |j: usize| {
-        let values = manifest
-            .samples
-            .iter()
-            .map(|sample| f64::from(sample.activations[j]));
-        values.fold(
-            [f64::INFINITY, f64::NEG_INFINITY],
-            |[least, greatest], value| [least.min(value), greatest.max(value)],
-        )
-    };
-    Summary {
-        directory: directory.to_owned(),
-        samples: manifest.samples.len(),
-        already_finished,
-        activations: (0..neurons).map(ends).collect(),
-        evaluations_per_sample: manifest.evaluations.per_sample,
-        mean_pair_distance: manifest.diversity.pair_distance_mean,
-        mean_nearest_distance: manifest.diversity.nearest_distance_mean,
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use inverse_set::{Clamp, Flow, Job, Request};
+use inverse_set::{Clamp, Error, Flow, Job, Request};
 
 use crate::failure::mistake;
 use crate::networks::{DEMO_PAIR, NetworkArguments, positive};
@@ -76,16 +76,24 @@ enum ClampGradient {
     Hard,
 }
 
+/// Which option a complaint about the directory is about.
+const ABOUT_OUT: &str = "writing the results (--out)";
+
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let request = request(&arguments)?;
     let started = Instant::now();
     let job = Job::new(arguments.networks.open()?, &request)?;
     let directory = arguments.out.unwrap_or_else(|| job.default_directory());
     let mut progress = Progress::new(job.neurons());
-    let summary = job.run(&directory, &mut |event| {
-        progress.show(&event);
-        Flow::Continue
-    })?;
+    let summary = job
+        .run(&directory, &mut |event| {
+            progress.show(&event);
+            Flow::Continue
+        })
+        .map_err(|error| match error {
+            Error::Directory { .. } => anyhow::Error::new(error).context(ABOUT_OUT),
+            other => other.into(),
+        })?;
     drop(progress);
     let finished = Finished {
         neurons: job.neurons(),

@@ -213,7 +213,11 @@ fn directories_are_refused() {
     for (out, status, complaint) in [
         ("file", 1, "file"),
         ("file/run", 1, "file/run"),
-        ("occupied", 2, "choose another directory with --out"),
+        (
+            "occupied",
+            2,
+            "writing the results (--out): occupied: is not empty and holds no run",
+        ),
     ] {
         let line = format!("sample --pair tiny --neuron fc8:volcano -n 1 --out {out}");
         assert_fails(&line, &run(folder.path(), &line), status, complaint);

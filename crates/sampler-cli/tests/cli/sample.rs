@@ -127,7 +127,7 @@ fn a_finished_run_is_not_repeated_nor_overwritten() {
         "another seed",
         &other,
         2,
-        "holds another run; choose another directory with --out",
+        "writing the results (--out): run: holds another run; choose another directory",
     );
     assert!(tree(folder.path()) == before);
 }
