@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use netfile::{NetworkFile, Op, PoolMethod};
+use netfile::{EltwiseOperation, Layer, NetworkFile, Op, Pool, PoolMethod};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Normal};
@@ -44,63 +44,74 @@ pub fn distance_from_kinks(
     shapes: &[Vec<usize>],
     activations: &[Vec<f64>],
 ) -> f64 {
-    let description = file.description();
+    let layers = &file.description().layers;
     let node = |name: &str| {
-        let layer = description
-            .layers
-            .iter()
-            .position(|layer| layer.name == name);
+        let layer = layers.iter().position(|layer| layer.name == name);
         layer.map_or(0, |i| i + 1)
     };
-    let mut least = f64::INFINITY;
-    for layer in &description.layers {
-        let input = node(&layer.inputs[0]);
+    let distance = |layer: &Layer| {
+        let inputs: Vec<usize> = layer.inputs.iter().map(|name| node(name)).collect();
+        let x = &activations[inputs[0]];
         match &layer.op {
-            Op::Relu(_) => {
-                least = activations[input]
-                    .iter()
-                    .fold(least, |least, v| least.min(v.abs()));
-            }
+            Op::Relu(_) => least(x.iter().map(|v| v.abs())),
             Op::Pool(pool) if pool.method == PoolMethod::Max => {
-                let [c, h, w] = shapes[input][..] else {
-                    panic!("{}: planes", layer.name)
-                };
-                let [_, h_out, w_out] = shapes[node(&layer.name)][..] else {
-                    panic!("{}: planes", layer.name)
-                };
-                for (channel, y, x) in positions(c, h_out, w_out) {
-                    let rows = window(y, pool.stride[0], pool.pad[0], pool.kernel[0], h);
-                    let mut values: Vec<f64> = rows
-                        .flat_map(|row| {
-                            window(x, pool.stride[1], pool.pad[1], pool.kernel[1], w)
-                                .map(move |column| (channel * h + row) * w + column)
-                        })
-                        .map(|i| activations[input][i])
-                        .collect();
-                    values.sort_by(|a, b| b.total_cmp(a));
-                    if let [first, second, ..] = values[..]
-                        && first != 0.0
-                    {
-                        least = least.min(first - second);
-                    }
-                }
+                let windows = windows(pool, &shapes[inputs[0]], &shapes[node(&layer.name)]);
+                let values =
+                    |window: Vec<usize>| -> Vec<f64> { window.iter().map(|&i| x[i]).collect() };
+                let contested = windows.map(values).filter(|v| greatest(v) != 0.0);
+                least(contested.map(lead))
             }
-            Op::Eltwise(eltwise) if eltwise.operation == netfile::EltwiseOperation::Max => {
-                let inputs: Vec<&Vec<f64>> = layer
-                    .inputs
-                    .iter()
-                    .map(|name| &activations[node(name)])
-                    .collect();
-                for i in 0..inputs[0].len() {
-                    let mut values: Vec<f64> = inputs.iter().map(|input| input[i]).collect();
-                    values.sort_by(|a, b| b.total_cmp(a));
-                    least = least.min(values[0] - values[1]);
-                }
+            Op::Eltwise(eltwise) if eltwise.operation == EltwiseOperation::Max => {
+                let values = |i| inputs.iter().map(|&input| activations[input][i]).collect();
+                least((0..x.len()).map(|i| lead(values(i))))
             }
-            _ => {}
+            _ => f64::INFINITY,
         }
+    };
+    least(layers.iter().map(distance))
+}
+
+fn least(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::INFINITY, f64::min)
+}
+
+fn greatest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// By how much the greatest value exceeds the next one.
+fn lead(mut values: Vec<f64>) -> f64 {
+    values.sort_by(|a, b| b.total_cmp(a));
+    match values[..] {
+        [first, second, ..] => first - second,
+        _ => f64::INFINITY,
     }
-    least
+}
+
+/// The positions in the input of every window of a pool, given the shapes
+/// `[c, h, w]` of its input and output.
+fn windows(pool: &Pool, input: &[usize], output: &[usize]) -> impl Iterator<Item = Vec<usize>> {
+    let ([c, h, w], [_, h_out, w_out]) = (planes(input), planes(output));
+    let Pool {
+        kernel,
+        stride,
+        pad,
+        ..
+    } = *pool;
+    positions(c, h_out, w_out).map(move |(channel, y, x)| {
+        let columns = window(x, stride[1], pad[1], kernel[1], w);
+        window(y, stride[0], pad[0], kernel[0], h)
+            .flat_map(|row| {
+                columns
+                    .clone()
+                    .map(move |column| (channel * h + row) * w + column)
+            })
+            .collect()
+    })
+}
+
+fn planes(shape: &[usize]) -> [usize; 3] {
+    shape.try_into().expect("a pool works on planes")
 }
 
 fn positions(c: usize, h: usize, w: usize) -> impl Iterator<Item = (usize, usize, usize)> {

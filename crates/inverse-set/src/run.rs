@@ -187,21 +187,15 @@ impl Job {
     }
 
     fn problem(&self) -> Result<Problem, Error> {
-        let generator = &self.pair.generator;
-        let statistics = |name: &str| {
-            let values = generator.file.floats(name).map_err(|cause| {
-                Error::Request(format!(
-                    "choosing starting codes: {cause}; choose a generator with a code space"
-                ))
-            })?;
-            let (found, expected) = (values.len(), generator.network.shape(NodeId::INPUT).len());
-            match found == expected {
-                true => Ok(values),
-                false => Err(Error::Request(format!(
-                    "choosing starting codes: tensor {name} of the generator has {found} values, its input {expected}; convert the generator again"
-                ))),
-            }
-        };
+        let file = &self.pair.generator.file;
+        if file.description().code.is_none() {
+            return Err(Error::Request(format!(
+                "choosing starting codes: {} has no code space; choose a generator",
+                file.description().name
+            )));
+        }
+        // A file with a code space holds one value of each for every input.
+        let statistics = |name| file.floats(name).map_err(Error::File);
         let starts = Starts::new(
             statistics(CodeSpace::MEAN)?,
             statistics(CodeSpace::STD)?,

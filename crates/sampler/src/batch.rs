@@ -36,12 +36,8 @@ pub struct Sample {
 pub struct Batch {
     /// Its number, from 0: the seeds.
     pub index: u64,
-    /// Whether it began at fresh codes.
-    pub fresh: bool,
     /// Its samples by slot; fewer than K only in the last batch.
     pub samples: Vec<Sample>,
-    /// Looks that it took.
-    pub looks: u64,
 }
 
 /// What a look was for.
@@ -112,7 +108,6 @@ pub(crate) struct Making<'a, S: Space, G, O> {
     pub(crate) replaced: u64,
     pub(crate) surveyed: bool,
     encoding_unit: f64,
-    looks: u64,
 }
 
 impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
@@ -142,7 +137,6 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
             replaced: 0,
             surveyed: false,
             encoding_unit: state.encoding_unit,
-            looks: 0,
         }
     }
 
@@ -169,7 +163,7 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
             self.repair()?;
             self.accept()?;
         }
-        self.draft(fresh)
+        Ok(self.draft())
     }
 
     fn place_fresh(&mut self, all: &[usize]) -> Result<(), Error> {
@@ -363,7 +357,6 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
 
     /// Tells the watcher of the look that was just taken.
     pub(crate) fn report(&mut self, phase: Phase) -> Result<(), Error> {
-        self.looks += 1;
         let inside = |slot: &&Slot| matches!(slot.status, Status::Inside | Status::Accepted);
         let progress = Progress {
             batch: self.index,
@@ -381,36 +374,31 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
         }
     }
 
-    fn draft(self, fresh: bool) -> Result<Draft, Error> {
-        let mut samples: Vec<Sample> = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.sample.clone())
-            .collect();
+    fn draft(self) -> Draft {
+        let mut samples = Vec::new();
+        let mut multipliers = Vec::new();
+        for slot in self.slots {
+            samples.extend(slot.sample);
+            multipliers.extend(slot.multipliers);
+        }
         let codes = samples
             .iter()
-            .flat_map(|sample| sample.code.iter().copied())
-            .collect();
+            .flat_map(|sample: &Sample| sample.code.iter().copied());
+        let codes = codes.collect();
         let missing = self.problem.samples - self.state.counts.accepted;
         samples.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
-        Ok(Draft {
+        Draft {
             batch: Batch {
                 index: self.index,
-                fresh,
                 samples,
-                looks: self.looks,
             },
             codes,
-            multipliers: self
-                .slots
-                .iter()
-                .flat_map(|slot| slot.multipliers.clone())
-                .collect(),
+            multipliers,
             encoding_unit: self.encoding_unit,
             shifts: self.shifts,
             rejected: self.rejected,
             replaced: self.replaced,
             hashes: self.hashes,
-        })
+        }
     }
 }

@@ -157,9 +157,6 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         let sums = crate::objective::RunningSums::of(&encodings, dim);
         state.sums = state.sums.merged(&sums);
         let counts = &mut state.counts;
-        if batch.index == 0 {
-            counts.seed_looks = batch.looks;
-        }
         counts.batches += 1;
         counts.accepted += batch.samples.len() as u64;
         counts.rejected += draft.rejected;

@@ -25,8 +25,6 @@ pub struct Counts {
     pub forwards: u64,
     /// Samples pulled back.
     pub pulls: u64,
-    /// Looks until all seeds were accepted.
-    pub seed_looks: u64,
 }
 
 impl Counts {

@@ -36,15 +36,15 @@ pub(crate) struct Arguments {
     neurons: Vec<String>,
 
     /// Number of samples.
-    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = positive::<usize>)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = Request::default().samples, value_parser = positive::<usize>)]
     samples: usize,
 
     /// Samples that are moved together.
-    #[arg(long, value_name = "K", default_value = "10", value_parser = positive::<usize>)]
+    #[arg(long, value_name = "K", default_value_t = Request::default().batch, value_parser = positive::<usize>)]
     batch: usize,
 
     /// Seed of all random numbers.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = Request::default().seed)]
     seed: u64,
 
     /// Directory for the results [default: runs/<neuron>-<range>-n<N>-<seed>].
