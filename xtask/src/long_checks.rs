@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 /// One check: commands that must all succeed, run from the repository's root.
 struct Check {
-    name: &'static str,
+    name: String,
     commands: Vec<Vec<String>>,
 }
 
@@ -18,16 +18,55 @@ fn checks(temporary: &Path) -> Vec<Check> {
     let verify = "tests/verify/python.sh tests/verify/verify.py \
                   weights/fashion/classifier.safetensors";
     let judge = "--judge=weights/fashion/judge.safetensors";
-    vec![Check {
-        name: "500 ankle boots, looked at again by the verifier",
+    let mut checks = vec![
+        Check {
+            name: "500 ankle boots, looked at again by the verifier".into(),
+            commands: vec![
+                words(sample, &["fc8:\"Ankle boot\"=c25..c75", "--out", &run]),
+                words(
+                    verify,
+                    &[&run, judge, "--judge-class=9", "--judge-share=0.85"],
+                ),
+            ],
+        },
+        Check {
+            name: "CaffeNet and its generator at full size".into(),
+            commands: vec![words(
+                "cargo run --release --package xtask -- full-size-check",
+                &[],
+            )],
+        },
+    ];
+    checks.extend(FUZZ_TARGETS.map(fuzzing));
+    checks
+}
+
+/// The fuzz targets of `tests/fuzz`.
+const FUZZ_TARGETS: [&str; 5] = ["caffemodel", "prototxt", "onnx", "torch", "network"];
+
+/// Ten minutes of one fuzz target, which needs a nightly compiler and
+/// cargo-fuzz.
+fn fuzzing(target: &str) -> Check {
+    let folders = ["corpus", "seeds"].map(|folder| format!("tests/fuzz/{folder}/{target}"));
+    let [corpus, seeds] = &folders;
+    let fuzz = "cargo +nightly fuzz run --fuzz-dir tests/fuzz";
+    Check {
+        name: format!("ten minutes of fuzzing: {target}"),
         commands: vec![
-            words(sample, &["fc8:\"Ankle boot\"=c25..c75", "--out", &run]),
+            words("mkdir -p", &[corpus]),
             words(
-                verify,
-                &[&run, judge, "--judge-class=9", "--judge-share=0.85"],
+                fuzz,
+                &[
+                    target,
+                    corpus,
+                    seeds,
+                    "--",
+                    "-max_total_time=600",
+                    "-timeout=10",
+                ],
             ),
         ],
-    }]
+    }
 }
 
 /// A command in words, then arguments that may hold blanks.
@@ -74,7 +113,7 @@ fn execute(root: &Path, command: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn report(rows: &[(&str, bool, Duration)]) -> Result<()> {
+fn report(rows: &[(String, bool, Duration)]) -> Result<()> {
     println!("\n{:<6} {:>8}  check", "result", "seconds");
     for (name, passed, time) in rows {
         let result = if *passed { "ok" } else { "FAILED" };

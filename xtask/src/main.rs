@@ -1,6 +1,7 @@
 //! Development tasks, run as `cargo xtask TASK`.
 
 mod convert;
+mod full_size;
 mod long_checks;
 mod manifest;
 mod tidy;
@@ -19,6 +20,13 @@ enum Task {
     ConvertWeights(convert::Recipe),
     /// Check the tree: arrows between crates, sizes and names of files, stamps.
     Tidy,
+    /// Convert, measure and sample networks as large as the paper's, with
+    /// random weights.
+    FullSizeCheck {
+        /// Leave the files where they were made.
+        #[arg(long)]
+        keep: bool,
+    },
     /// Run the checks that are too slow for CI.
     LongChecks,
 }
@@ -30,6 +38,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::ConvertWeights(recipe) => convert::run(recipe, &root.join("weights")),
         Task::Tidy => tidy::run(root),
+        Task::FullSizeCheck { keep } => full_size::run(root, keep),
         Task::LongChecks => long_checks::run(root),
     };
     match done {

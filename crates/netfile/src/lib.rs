@@ -12,16 +12,18 @@
 mod error;
 mod graph;
 mod read;
+mod replace;
 mod schema;
 mod tables;
 mod tensor;
 mod write;
 
 pub use error::Error;
-pub use read::NetworkFile;
+pub use read::{NetworkFile, map_file};
+pub use replace::replace_file;
 pub use schema::*;
-pub use tensor::{Dtype, Tensor, TensorData};
-pub use write::{replace_file, sha256, to_bytes, write};
+pub use tensor::{Dtype, Tensor, TensorData, TensorSource};
+pub use write::{sha256, to_bytes, write};
 
 /// The safetensors metadata key that holds the [`Description`] as JSON.
 pub const METADATA_KEY: &str = "network";

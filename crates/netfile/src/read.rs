@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -106,8 +106,18 @@ impl std::fmt::Debug for NetworkFile {
     }
 }
 
+/// The bytes of a file, mapped into memory rather than read, for files that
+/// are large. The file must not be changed in place as long as the value
+/// lives.
+///
+/// # Errors
+/// [`Error::Io`] if there is no such regular file or it cannot be read.
+pub fn map_file(path: &Path) -> Result<impl Deref<Target = [u8]> + use<>, Error> {
+    map(path).map_err(Error::io("read", path))
+}
+
 #[allow(unsafe_code)]
-fn map(path: &Path) -> io::Result<Mmap> {
+pub(crate) fn map(path: &Path) -> io::Result<Mmap> {
     // Asked before opening, because opening a named pipe would wait.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
@@ -115,7 +125,8 @@ fn map(path: &Path) -> io::Result<Mmap> {
     let file = File::open(path)?;
     // SAFETY: The bytes of a mapping must not change behind a shared slice.
     // Nobody changes network files in place: our writer replaces them by
-    // renaming, which leaves an existing mapping on the old contents.
+    // renaming, which leaves an existing mapping on the old contents. Other
+    // files are downloads, which lie still.
     unsafe { Mmap::map(&file) }
 }
 

@@ -1,8 +1,7 @@
 //! Tensors as they lie in a file, and as they are given to a writer.
 
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-
-use crate::error::Fault;
 
 /// How the values of a tensor are stored, little endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +22,14 @@ impl Dtype {
             safetensors::Dtype::F16 => Some(Dtype::F16),
             safetensors::Dtype::BF16 => Some(Dtype::Bf16),
             _ => None,
+        }
+    }
+
+    /// Bytes per value.
+    pub fn size(self) -> usize {
+        match self {
+            Dtype::F32 => 4,
+            Dtype::F16 | Dtype::Bf16 => 2,
         }
     }
 
@@ -87,29 +94,58 @@ pub struct TensorData {
     pub values: Vec<f32>,
 }
 
-impl TensorData {
-    /// The bytes to store: `values` rounded to nearest, ties to even.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, Fault> {
-        let size = self
-            .shape
-            .iter()
-            .try_fold(1_usize, |n, &d| n.checked_mul(d));
-        if size != Some(self.values.len()) {
-            return Err(Fault::of_tensor(
-                &self.name,
-                format!("as many values as its shape {:?} holds", self.shape),
-                format!("{} values", self.values.len()),
-            ));
+/// A tensor that is to be written, of which no more needs to be in memory than
+/// one chunk at a time.
+pub trait TensorSource {
+    /// Its name, e.g. `conv1.weight`.
+    fn name(&self) -> &str;
+    /// How its values will be stored.
+    fn dtype(&self) -> Dtype;
+    /// Its sizes, the slowest-varying first.
+    fn shape(&self) -> &[usize];
+    /// Hands over all values once, row-major, in chunks of any size. They are
+    /// rounded to nearest, ties to even, when they are written.
+    fn for_each_chunk(&self, take: &mut dyn FnMut(&[f32]));
+}
+
+impl TensorSource for TensorData {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn for_each_chunk(&self, take: &mut dyn FnMut(&[f32])) {
+        self.values.chunks(CHUNK).for_each(take);
+    }
+}
+
+/// Values that are encoded at a time.
+const CHUNK: usize = 1 << 16;
+
+/// The bytes to store.
+pub(crate) fn encode(dtype: Dtype, values: &[f32], bytes: &mut Vec<u8>) {
+    match dtype {
+        Dtype::F32 => store(values, bytes, |v| v.to_le_bytes()),
+        Dtype::F16 => {
+            // All at once is an instruction, one by one a call.
+            let mut halves = vec![f16::ZERO; values.len()];
+            halves.convert_from_f32_slice(values);
+            store(&halves, bytes, |v| v.to_le_bytes());
         }
-        let values = self.values.iter();
-        Ok(match self.dtype {
-            Dtype::F32 => values.flat_map(|v| v.to_le_bytes()).collect(),
-            Dtype::F16 => values
-                .flat_map(|&v| f16::from_f32(v).to_le_bytes())
-                .collect(),
-            Dtype::Bf16 => values
-                .flat_map(|&v| bf16::from_f32(v).to_le_bytes())
-                .collect(),
-        })
+        Dtype::Bf16 => store(values, bytes, |&v| bf16::from_f32(v).to_le_bytes()),
+    }
+}
+
+fn store<T, const N: usize>(values: &[T], bytes: &mut Vec<u8>, encode: impl Fn(&T) -> [u8; N]) {
+    bytes.resize(values.len() * N, 0);
+    for (word, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
+        *word = encode(value);
     }
 }

@@ -3,6 +3,7 @@
 mod examples;
 mod fashion;
 mod graph;
+mod published;
 mod raw;
 mod tiny;
 mod weights;
@@ -15,6 +16,7 @@ use engine::{Device, Network};
 use netfile::{Description, NetworkFile, Origin, TensorData};
 
 use crate::manifest::{Entry, Manifest};
+use published::{caffe, known, presets};
 
 /// Licence of every network that is trained or made here.
 const LICENCE: &str = "MIT OR Apache-2.0";
@@ -30,6 +32,20 @@ pub(crate) enum Recipe {
     },
     /// The tiny pair for tests.
     Tiny,
+    /// CaffeNet, the paper's classifier, from any file of its weights.
+    Caffenet(known::Arguments),
+    /// PPGN's generator, the paper's.
+    PpgnFc6(known::Arguments),
+    /// The DeePSiM generator of fc6, which DGN-AM used.
+    DeepsimFc6(known::Arguments),
+    /// The DeePSiM generator of fc7.
+    DeepsimFc7(known::Arguments),
+    /// The DeePSiM generator of pool5.
+    DeepsimPool5(known::Arguments),
+    /// AlexNet trained on the 205 scenes of Places.
+    Places205(known::Arguments),
+    /// Any other network of Caffe.
+    Caffe(Box<caffe::Arguments>),
 }
 
 /// One file that is to lie under `weights/`.
@@ -45,16 +61,23 @@ struct Product {
 /// Makes the files of a recipe. Nothing is written unless all of them are
 /// right.
 pub(crate) fn run(recipe: Recipe, weights: &Path) -> Result<()> {
-    let products = match recipe {
+    let (preset, arguments) = match recipe {
         Recipe::Fashion { raw } => {
             let raw = raw.unwrap_or_else(|| weights.join("fashion/raw"));
             let products = fashion::convert(&raw)?;
             examples::check(&raw, &products)?;
-            products
+            return store(&products, weights);
         }
-        Recipe::Tiny => tiny::make()?,
+        Recipe::Tiny => return store(&tiny::make()?, weights),
+        Recipe::Caffe(arguments) => return caffe::convert(&arguments),
+        Recipe::Caffenet(arguments) => (presets::CAFFENET, arguments),
+        Recipe::PpgnFc6(arguments) => (presets::PPGN_FC6, arguments),
+        Recipe::DeepsimFc6(arguments) => (presets::DEEPSIM_FC6, arguments),
+        Recipe::DeepsimFc7(arguments) => (presets::DEEPSIM_FC7, arguments),
+        Recipe::DeepsimPool5(arguments) => (presets::DEEPSIM_POOL5, arguments),
+        Recipe::Places205(arguments) => (presets::PLACES205, arguments),
     };
-    store(&products, weights)
+    known::convert(&preset, &arguments, weights)
 }
 
 fn store(products: &[Product], weights: &Path) -> Result<()> {

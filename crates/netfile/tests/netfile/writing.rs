@@ -27,8 +27,8 @@ fn what_could_not_be_read_is_not_written() {
         },
     );
     check(
-        "tensor conv1.bias: expected as many values as its shape [9223372036854775808, 2] holds, \
-         found 6 values",
+        "tensor conv1.bias: expected a size that fits in memory, \
+         found shape [9223372036854775808, 2]",
         |_, tensors| tensors[1].shape = vec![1 << 63, 2],
     );
     check(
@@ -119,7 +119,7 @@ fn a_refused_network_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.safetensors");
     fs::write(&path, "something else").unwrap();
-    let error = write(&path, &description(), &[]).unwrap_err();
+    let error = write::<TensorData>(&path, &description(), &[]).unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }));
     assert!(error.to_string().starts_with(path.to_str().unwrap()));
     assert_eq!(fs::read_to_string(&path).unwrap(), "something else");

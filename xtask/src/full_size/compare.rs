@@ -1,0 +1,234 @@
+//! The engine against PyTorch.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::joined::Joined;
+use super::reference::{CODE, Reference, UNIT};
+use super::report::Report;
+
+/// Codes that run at once.
+const BATCH: usize = 8;
+/// Classes of fc8.
+const CLASSES: usize = 1000;
+/// Codes whose activations the reference holds.
+const KEPT: usize = 4;
+/// The activations that it holds.
+const ACTIVATIONS: [&str; 12] = [
+    "generator.defc7",
+    "generator.defc5",
+    "generator.deconv5",
+    "generator.conv4_1",
+    "generator.deconv0",
+    "images",
+    "classifier.conv1",
+    "classifier.norm2",
+    "classifier.conv5",
+    "classifier.fc6",
+    "classifier.relu6",
+    "classifier.fc8",
+];
+
+/// How far the engine may be from PyTorch.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Of an activation, relative to its layer's greatest magnitude.
+    activation: f64,
+    /// Of the median gradient's error against f64, in units of the error that
+    /// PyTorch makes in f32. A rectifier that opens in one precision and not in
+    /// the other costs either of them the same.
+    gradient: f64,
+    /// Cosine of the least similar gradient against f64.
+    cosine: f64,
+}
+
+/// For weights that are stored as they were.
+pub(super) const BOUNDS: Bounds = Bounds {
+    activation: 1e-3,
+    gradient: 1.5,
+    cosine: 0.9999,
+};
+
+/// Measures a pair against the reference. Without bounds its figures are only
+/// noted.
+pub(super) fn with_reference(
+    weights: &str,
+    pair: &Path,
+    reference: &Reference,
+    bounds: Option<Bounds>,
+    report: &mut Report,
+) -> Result<()> {
+    let mut joined = Joined::open(pair, BATCH)?;
+    activations(weights, &mut joined, reference, bounds, report)?;
+    gradients(weights, &mut joined, reference, bounds, report)
+}
+
+fn activations(
+    weights: &str,
+    joined: &mut Joined,
+    reference: &Reference,
+    bounds: Option<Bounds>,
+    report: &mut Report,
+) -> Result<()> {
+    let codes = reference.floats("codes")?;
+    joined.forward(&codes[..KEPT * CODE]);
+    for name in ACTIVATIONS {
+        let found = deviation(joined.activation(name)?, &reference.doubles(name)?);
+        let what = format!("{weights} weights: {name}, greatest deviation");
+        match bounds {
+            Some(bounds) => report.at_most(what, found, bounds.activation),
+            None => report.note(what, format!("{found:.3e}")),
+        }
+    }
+    Ok(())
+}
+
+fn gradients(
+    weights: &str,
+    joined: &mut Joined,
+    reference: &Reference,
+    bounds: Option<Bounds>,
+    report: &mut Report,
+) -> Result<()> {
+    let exact = reference.doubles("gradients.f64")?;
+    let found = Likeness::of_codes(&all_gradients(joined, reference)?, &exact);
+    let torch = Likeness::of_codes(&reference.floats("gradients.f32")?, &exact);
+    let of = format!("{weights} weights: gradient,");
+    match bounds {
+        Some(bounds) => {
+            let bound = bounds.gradient * torch.median_error;
+            report.at_most(format!("{of} median error"), found.median_error, bound);
+            report.at_least(
+                format!("{of} least cosine"),
+                found.least_cosine,
+                bounds.cosine,
+            );
+            report.note(
+                "PyTorch in f32: gradient, median error",
+                torch.median_error(),
+            );
+            report.note(
+                "PyTorch in f32: gradient, least cosine",
+                torch.least_cosine(),
+            );
+        }
+        None => {
+            report.note(format!("{of} median error"), found.median_error());
+            report.note(format!("{of} least cosine"), found.least_cosine());
+        }
+    }
+    report.note(
+        format!("{of} median cosine"),
+        format!("{:.6}", found.median_cosine),
+    );
+    Ok(())
+}
+
+/// Of every code: the loss is unit `UNIT` of fc8 plus relu6 times v.
+fn all_gradients(joined: &mut Joined, reference: &Reference) -> Result<Vec<f32>> {
+    let v = reference.floats("v")?;
+    let mut all = Vec::new();
+    for codes in reference.floats("codes")?.chunks(BATCH * CODE) {
+        let n = codes.len() / CODE;
+        let unit = |i: usize| f32::from(u8::from(i % CLASSES == UNIT));
+        let d_fc8 = (0..n * CLASSES).map(unit).collect();
+        joined.forward(codes);
+        all.extend(joined.gradient(&[("fc8", d_fc8), ("relu6", v.repeat(n))])?);
+    }
+    Ok(all)
+}
+
+/// The greatest difference, relative to the greatest magnitude that is
+/// expected. NaN if any number is.
+fn deviation(found: &[f32], expected: &[f64]) -> f64 {
+    if found.len() != expected.len() {
+        return f64::NAN;
+    }
+    let differences = found.iter().zip(expected);
+    let difference = greatest(differences.map(|(&f, e)| (f64::from(f) - e).abs()));
+    difference / greatest(expected.iter().map(|e| e.abs()))
+}
+
+fn greatest(values: impl Iterator<Item = f64>) -> f64 {
+    // Not f64::max, which would drop a NaN.
+    values.fold(
+        0.0,
+        |most, v| if most.is_nan() || v <= most { most } else { v },
+    )
+}
+
+/// How alike two gradients are, over all codes.
+struct Likeness {
+    median_error: f64,
+    least_cosine: f64,
+    median_cosine: f64,
+}
+
+impl Likeness {
+    fn of_codes(found: &[f32], exact: &[f64]) -> Likeness {
+        let codes = || found.chunks(CODE).zip(exact.chunks(CODE));
+        let cosines: Vec<f64> = codes().map(|(found, exact)| cosine(found, exact)).collect();
+        Likeness {
+            median_error: median(codes().map(|(found, exact)| error(found, exact)).collect()),
+            least_cosine: cosines.iter().copied().fold(1.0, least),
+            median_cosine: median(cosines),
+        }
+    }
+
+    fn median_error(&self) -> String {
+        format!("{:.3e}", self.median_error)
+    }
+
+    fn least_cosine(&self) -> String {
+        format!("{:.6}", self.least_cosine)
+    }
+}
+
+/// Not `f64::min`, which would drop a NaN.
+fn least(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a <= b { a } else { b }
+}
+
+/// `|found - exact| / |exact|`.
+fn error(found: &[f32], exact: &[f64]) -> f64 {
+    let difference = found.iter().zip(exact).map(|(&f, e)| f64::from(f) - e);
+    norm(difference) / norm(exact.iter().copied())
+}
+
+fn cosine(found: &[f32], exact: &[f64]) -> f64 {
+    let product: f64 = found
+        .iter()
+        .zip(exact)
+        .map(|(&f, e)| f64::from(f) * e)
+        .sum();
+    product / norm(found.iter().map(|&f| f64::from(f))) / norm(exact.iter().copied())
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|v| v * v).sum::<f64>().sqrt()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        n => (values[(n - 1) / 2] + values[n / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_of_likeness() {
+        assert_eq!(deviation(&[1.0, -3.0], &[1.0, -4.0]), 0.25);
+        assert!(deviation(&[f32::NAN, 1.0], &[1.0, 1.0]).is_nan());
+        assert!(deviation(&[1.0], &[1.0, 1.0]).is_nan());
+        assert_eq!(error(&[3.0, 0.0], &[3.0, 4.0]), 0.8);
+        assert_eq!(cosine(&[2.0, 0.0], &[3.0, 4.0]), 0.6);
+        assert_eq!(median(vec![3.0, 1.0, 10.0, 2.0]), 2.5);
+        assert!([1.0, f64::NAN, 0.5].into_iter().fold(1.0, least).is_nan());
+    }
+}

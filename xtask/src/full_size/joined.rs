@@ -1,0 +1,110 @@
+//! Generator, pixel step and classifier joined, as the sampler joins them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use autograd::Gradient;
+use engine::{Buffer, Clamp, Decoder, Device, Encoder, Network, NodeId, Plan};
+use netfile::NetworkFile;
+
+use super::{conversion, network};
+
+/// The deepest layer of the classifier that is run.
+const DEEPEST: &str = "fc8";
+
+/// Both networks of a pair with the buffers to run them.
+pub(super) struct Joined {
+    generator: Plan,
+    decoder: Decoder,
+    encoder: Encoder,
+    classifier: Plan,
+    /// Codes of the last forward pass.
+    n: usize,
+    images: Buffer,
+    d_images: Buffer,
+}
+
+impl Joined {
+    /// Opens the pair in a folder for batches of at most `batch` codes.
+    pub(super) fn open(pair: &Path, batch: usize) -> Result<Joined> {
+        let device = Device::cpu(None)?;
+        let (generator, g) = load(&network(pair, conversion::GENERATOR.part), &device)?;
+        let (classifier, c) = load(&network(pair, conversion::CLASSIFIER.part), &device)?;
+        let image = c.shape(NodeId::INPUT);
+        let deepest = node(&c, DEEPEST)?;
+        let output = g.shape(g.output());
+        Ok(Joined {
+            decoder: Decoder::new(&generator, output, image, Clamp::StraightInward, &device)?,
+            encoder: Encoder::new(&classifier, image, &device)?,
+            generator: Plan::new(&g, batch, &[g.output()])?,
+            classifier: Plan::new(&c, batch, &[deepest])?,
+            n: 0,
+            images: Buffer::new(batch, image.len()),
+            d_images: Buffer::new(batch, image.len()),
+        })
+    }
+
+    /// From codes to the classifier's deepest layer.
+    pub(super) fn forward(&mut self, codes: &[f32]) {
+        let n = codes.len() / self.generator.input_mut().sample_len();
+        self.n = n;
+        self.generator
+            .input_mut()
+            .samples_mut(n)
+            .copy_from_slice(codes);
+        self.generator.forward(n);
+        let output = self.generator.activation(self.generator.network().output());
+        self.decoder.decode(output, n, &mut self.images);
+        self.encoder
+            .encode(&self.images, n, self.classifier.input_mut());
+        self.classifier.forward(n);
+    }
+
+    /// What the reference calls `generator.<layer>`, `classifier.<layer>` or
+    /// `images`, of the last forward pass.
+    pub(super) fn activation(&self, name: &str) -> Result<&[f32]> {
+        let (plan, layer) = match name.split_once('.') {
+            Some(("generator", layer)) => (&self.generator, layer),
+            Some(("classifier", layer)) => (&self.classifier, layer),
+            _ => return Ok(self.images.samples(self.n)),
+        };
+        Ok(plan
+            .activation(node(plan.network(), layer)?)
+            .samples(self.n))
+    }
+
+    /// The gradient with respect to the codes of the last forward pass, from
+    /// cotangents at layers of the classifier.
+    pub(super) fn gradient(&mut self, cotangents: &[(&str, Vec<f32>)]) -> Result<Vec<f32>> {
+        let n = self.n;
+        let nodes = cotangents.iter();
+        let nodes = nodes.map(|(layer, _)| node(self.classifier.network(), layer));
+        let nodes = nodes.collect::<Result<Vec<_>>>()?;
+        let mut seen = Gradient::new(&self.classifier, &nodes);
+        for (&node, (_, cotangent)) in nodes.iter().zip(cotangents) {
+            let d = seen.cotangent(node, n).samples_mut(n);
+            d.iter_mut().zip(cotangent).for_each(|(d, c)| *d += c);
+        }
+        let d_input = seen.pull(&self.classifier, n);
+        self.encoder.pull(d_input, n, &mut self.d_images);
+
+        let output = self.generator.network().output();
+        let mut generated = Gradient::new(&self.generator, &[output]);
+        let pixels = self.generator.activation(output);
+        let d_output = generated.cotangent(output, n);
+        self.decoder.pull(pixels, &self.d_images, n, d_output);
+        Ok(generated.pull(&self.generator, n).samples(n).to_vec())
+    }
+}
+
+fn load(path: &Path, device: &Device) -> Result<(NetworkFile, Network)> {
+    let file = NetworkFile::open(path)?;
+    let network = Network::load(&file, device);
+    let network = network.with_context(|| format!("loading {}", path.display()))?;
+    Ok((file, network))
+}
+
+fn node(network: &Network, layer: &str) -> Result<NodeId> {
+    let node = network.node(layer);
+    node.with_context(|| format!("{}: expected a layer {layer}, found none", network.name()))
+}
