@@ -23,8 +23,8 @@ from layers import CLASSIFIER, GENERATOR
 from networks import both, decode, encode, he, in_double, rescale, run
 
 SEED = 3
-#: Codes that are drawn, and those of them that are used: see `decided`.
-DRAWN, CODES = 192, 32
+#: Codes of the gradient check.
+CODES = 32
 #: Codes whose activations are kept.
 KEPT = 4
 #: Codes that run at once.
@@ -47,7 +47,7 @@ CLASSIFIER_LAYERS = ["conv1", "norm2", "conv5", "fc6", "relu6", "fc8"]
 
 
 def draw_codes(random):
-    codes = CODE_MEAN + CODE_STD * torch.randn(DRAWN, 4096, generator=random)
+    codes = CODE_MEAN + CODE_STD * torch.randn(CODES, 4096, generator=random)
     return codes.clamp_(*CODE_BOUNDS)
 
 
@@ -67,47 +67,6 @@ def make_weights(random, codes):
         outputs = run(CLASSIFIER, classifier, encode(images))[name]
         rescale(classifier, name, outputs - classifier[name][1], std)
     return generator, classifier
-
-
-def decided(pair, exact, codes):
-    """Which codes lie farthest from where a gradient jumps; `exact` is the pair
-    in f64. Where one of two million rectifiers, or the contest in a pool's
-    window, is decided by how f32 rounds, gradients differ by 1e-4 to 1e-2
-    between any two implementations, instead of by 1e-6."""
-    margins = []
-    for batch in codes.split(BATCH):
-        rounded, _, rounded_seen = both(*pair, batch)
-        generated, _, seen = both(*exact, batch.double())
-        of_networks = (
-            margin(GENERATOR, rounded, generated),
-            margin(CLASSIFIER, rounded_seen, seen),
-        )
-        margins.append(torch.minimum(*of_networks))
-    used = torch.cat(margins).topk(CODES).indices
-    return used.sort().values
-
-
-def margin(layers, rounded, exact):
-    """How close a layer's input comes to a kink of it, per code, in units of
-    what f32 makes of that input."""
-    least = []
-    for before, layer in zip(layers, layers[1:]):
-        if layer.type in ("ReLU", "Pooling"):
-            x = exact[before.name]
-            error = (rounded[before.name] - x).std()
-            least.append(from_kink(layer, x).flatten(1).amin(1) / error)
-    return torch.stack(least).amin(0)
-
-
-def from_kink(layer, x):
-    """The distance of every value that a rectifier decides on, or of every
-    window's greatest value from the next one. Behind a rectifier equal zeros
-    are no contest."""
-    if layer.type == "ReLU":
-        return x.abs()
-    windows = x.unfold(2, layer.kernel, layer.stride).unfold(3, layer.kernel, layer.stride)
-    first, second = windows.flatten(4).topk(2).values.unbind(-1)
-    return torch.where(first > 0, first - second, torch.inf)
 
 
 def gradients(generator, classifier, codes, v):
@@ -147,7 +106,6 @@ def main(folder):
         write_generator(folder / "generator.caffemodel", pair[0])
         write_classifier(folder / "bvlc_reference_caffenet.caffemodel", pair[1])
         exact = [in_double(weights) for weights in pair]
-        codes = codes[decided(pair, exact, codes)]
         tensors = activations(*exact, codes[:KEPT].double())
     describe(tensors)
     tensors |= {"codes": codes, "v": v}
