@@ -15,6 +15,43 @@ const KINK: f64 = 1e-4;
 /// Seeds that are tried for such a fixture.
 const TRIES: u64 = 4000;
 
+#[test]
+fn the_part_behind_a_layer_computes_the_same() {
+    let mut whole = Fixture::new("fashion", "classifier", 2, 1);
+    let input = whole.input(0, 2);
+    let activations = whole.forward(&input, 2);
+    let start = whole.network.node("relu6").unwrap();
+    let (part, places) = whole.network.after(start);
+    assert_eq!(
+        places.len(),
+        whole.network.nodes().skip(start.index()).count()
+    );
+    assert_eq!(part.node("relu6"), Some(NodeId::INPUT));
+    let nodes: Vec<NodeId> = part.nodes().collect();
+    let mut plan = Plan::new(&part, 2, &nodes).unwrap();
+    let code = &activations[start.index()];
+    plan.input_mut().samples_mut(2).copy_from_slice(code);
+    plan.forward(2);
+    for (of_whole, of_part) in places {
+        let found = plan.activation(of_part).samples(2);
+        assert_eq!(found, activations[of_whole.index()], "{of_whole:?}");
+    }
+}
+
+#[test]
+fn a_part_holds_nothing_that_reads_past_its_input() {
+    let whole = Fixture::new("tiny", "classifier", 1, 1).network;
+    for node in whole.nodes() {
+        let (part, places) = whole.after(node);
+        let depends = |later: NodeId| {
+            let mut inputs = whole.inputs(later).iter();
+            later.index() > node.index() && inputs.all(|input| places.contains_key(input))
+        };
+        let expected = 1 + whole.nodes().filter(|&later| depends(later)).count();
+        assert_eq!((places.len(), part.nodes().count()), (expected, expected));
+    }
+}
+
 struct Fixture {
     file: NetworkFile,
     network: Network,

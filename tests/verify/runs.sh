@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes five runs of 50 samples with the demo pair, and has verify.py find every
-# sample in its range again; one run of the tiny pair, for colours and every op;
+# Makes seven runs of 50 samples with the demo pair, in code and in pixel space
+# and with other encoders, and has verify.py find every sample in its range
+# again, and its encoding; one run of the tiny pair, for colours and every op;
 # then the first run once more with another number of threads, which must give
 # the same bytes in every file but the log.
 set -euo pipefail
@@ -34,7 +35,10 @@ sample layers --neuron 'fc7:5=3..7' --neuron 'conv5:3@3,4=-4.2..-1.5' \
     --neuron 'fc8:"Ankle boot"=7..12'
 sample maximum --neuron 'conv5:3@max=p75..p95'
 sample mean --neuron 'conv5:3@mean=p75..p95'
-verify "$folder"/{intersection,layers,maximum,mean}
+sample pixels --neuron 'fc8:"Coat"=c25..c75' --space pixels --distance pixels
+sample judged --neuron 'fc8:"Coat"=c25..c75' --encoder "$weights/judge.safetensors:pool6"
+verify "$folder"/{intersection,layers,maximum,mean,pixels,judged} \
+    --encoder "$weights/judge.safetensors"
 
 # Random weights are no easy ground: the bound on evaluations is the demo's.
 sample colours --pair tiny --neuron fc8:volcano

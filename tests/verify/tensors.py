@@ -1,4 +1,4 @@
-"""Reads safetensors files: F32, F16 and BF16, all widened to f64."""
+"""Reads safetensors files: U8, U64, F32, F16 and BF16, all widened to f64."""
 
 import json
 import struct
@@ -16,7 +16,10 @@ def widen(kind, data):
         # bfloat16 is the upper half of a float32.
         wide = np.frombuffer(data, "<u2").astype("<u4") << 16
         return wide.view("<f4").astype(np.float64)
-    raise ValueError(f"dtype {kind} is not F32, F16 or BF16")
+    if kind in ("U8", "U64"):
+        # Of a hash the last bits are lost.
+        return np.frombuffer(data, f"<u{int(kind[1:]) // 8}").astype(np.float64)
+    raise ValueError(f"dtype {kind} is not U8, U64, F32, F16 or BF16")
 
 
 def read(path):

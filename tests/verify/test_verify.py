@@ -29,7 +29,7 @@ def pack(kind, values):
     """Numbers as bytes of a safetensors dtype; BF16 must lose nothing."""
     if kind == "BF16":
         return (np.asarray(values, "<f4").view("<u4") >> 16).astype("<u2").tobytes()
-    return np.asarray(values, {"F32": "<f4", "F16": "<f2"}[kind]).tobytes()
+    return np.asarray(values, {"F32": "<f4", "F16": "<f2", "U8": "u1"}[kind]).tobytes()
 
 
 def write_tensors(path, entries, metadata):
@@ -114,8 +114,11 @@ class Runs(unittest.TestCase):
         network = Network(self.classifier)
         layers = network.look(self.images, [layer for layer, _ in NEURONS])
         values = np.stack([verify.unit_values(layers[name], unit) for name, unit in NEURONS])
+        self.encodings = network.look(self.images, ["relu"])["relu"].reshape(SAMPLES, -1)
         self.resolved = {
             "samples": SAMPLES,
+            "encoder": "relu",
+            "images": "png",
             "neurons": [
                 {"layer": name, "unit": unit, "lo": v.min(), "hi": v.max(), "expression": ""}
                 for (name, unit), v in zip(NEURONS, values)
@@ -133,6 +136,8 @@ class Runs(unittest.TestCase):
         """Writes the run and verifies it: (exit status, stdout, stderr)."""
         for i, image in enumerate(self.images):
             write_png(self.run_dir / f"samples/{i:05}.png", image)
+        entries = {"images": ("U8", self.images), "encodings": ("F32", self.encodings)}
+        write_tensors(self.run_dir / "samples.safetensors", entries, {})
         (self.run_dir / "run.json").write_text(json.dumps(self.resolved))
         (self.run_dir / "manifest.json").write_text(json.dumps(self.manifest))
         return self.verify(*options)
@@ -160,6 +165,23 @@ class Runs(unittest.TestCase):
         for name in ("fc:1 in", "conv:1@2,0 in", "conv:0@max in", "relu:1@mean in"):
             self.assertIn(name, out)
         self.assertEqual(out.count("margin 0.00e+00"), len(NEURONS))
+
+    def test_encoders(self):
+        pixels = self.images.reshape(SAMPLES, -1) / 255.0
+        judge = Network(self.judge).look(self.images, ["score"])["score"]
+        other = {"network": {"layer": "score", "file": "judge.safetensors"}}
+        for encoder, encodings in [({"pixels": {}}, pixels), (other, judge)]:
+            self.resolved["encoder"], self.encodings = encoder, encodings
+            self.assertEqual(self.check("--encoder", str(self.judge))[0], 0)
+        self.fails("run", "give judge.safetensors by --encoder")
+        self.encodings = judge[:, :1]
+        reason = "has encodings (3, 1), the encoder gives (3, 2)"
+        self.fails("run/samples.safetensors", reason, "--encoder", str(self.judge))
+
+    def test_a_wrong_encoding(self):
+        for wrong in (0.01, float("nan")):
+            self.encodings[1, 2] += wrong
+            self.fails("run/samples.safetensors", "the encoding of image 1 is another")
 
     def test_an_open_end_holds_everything(self):
         self.resolved["neurons"][0] |= {"lo": None, "hi": None}
@@ -220,6 +242,40 @@ class Runs(unittest.TestCase):
         self.resolved["samples"] = SAMPLES + 1
         self.manifest["evaluations"] = {"total": 40.0, "per_sample": 10.0}
         self.fails("run/manifest.json", "lists 4 images in 3 files, run.json says 4")
+
+    def test_images_in_folders(self):
+        self.check()
+        for sample in self.manifest["samples"]:
+            old = self.run_dir / sample["file"]
+            sample["file"] = sample["file"].replace("samples/", "samples/000/")
+            new = self.run_dir / sample["file"]
+            new.parent.mkdir(exist_ok=True)
+            old.rename(new)
+        (self.run_dir / "manifest.json").write_text(json.dumps(self.manifest))
+        status, _, err = self.verify()
+        self.assertEqual((status, err), (0, ""))
+
+    def store(self, form):
+        """Stores the images in another form than PNG files."""
+        self.resolved["images"] = form
+        for sample in self.manifest["samples"]:
+            sample.pop("file", None)
+
+    def test_images_in_a_tensor(self):
+        self.store("tensor")
+        status, _, err = self.check()
+        self.assertEqual((status, err), (0, ""))
+        right = self.images.copy()
+        self.images[1, 0, 2, 0] -= 40
+        self.fails("run/samples.safetensors[1]", "manifest.json says")
+        self.images = right[[0, 1, 0]]
+        self.fails("run/samples.safetensors[2]", "is the same image as samples.safetensors[0]")
+        self.images = right[:2]
+        self.fails("run/samples.safetensors", "holds 2 images, run.json says 3")
+
+    def test_no_images(self):
+        self.store("none")
+        self.fails("run", "stores no images")
 
     def test_too_many_evaluations(self):
         reason = "10.00 evaluations per sample, more than 9"

@@ -1,14 +1,16 @@
 """Checks runs of the sampler without any of the sampler's code.
 
     python3 verify.py CLASSIFIER.safetensors RUN_DIR [RUN_DIR ...]
-        [--max-evaluations 30]
+        [--max-evaluations 30] [--encoder NETWORK.safetensors]
         [--judge JUDGE.safetensors --judge-class 9 --judge-share 0.85]
 
-Decodes every PNG file of a run, evaluates the classifier in f64 with Caffe's
-semantics, and checks that every neuron lies in its closed range, that the
-manifest tells the truth, that no two images are equal and that the run kept
-within its evaluations. Ends with 0, or with 1 and one line that names the
-first file at fault. Needs Python 3.11 and NumPy.
+Decodes every PNG file of a run, or reads its tensor of images, evaluates the
+classifier in f64 with Caffe's semantics, and checks that every neuron lies in
+its closed range, that the manifest tells the truth, that no two images are
+equal, that their encodings are those of the run's encoder (given by --encoder
+where it is another network) and that the run kept within its evaluations. Ends
+with 0, or with 1 and one line that names the first file at fault. Needs Python
+3.11 and NumPy.
 """
 
 import argparse
@@ -24,9 +26,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 
 import png  # noqa: E402
+import tensors  # noqa: E402
 from network import Network  # noqa: E402
 
 MANIFEST_TOLERANCE = 1e-3  # relative to max(1, |z|)
+ENCODING_TOLERANCE = 1e-3  # the same
 
 
 class Failure(Exception):
@@ -59,9 +63,10 @@ def read_image(path):
 
 def read_images(run, manifest, expected):
     """The names of a run's images in the manifest's order and their pixels
-    [n, c, h, w]; the files in `samples/` are exactly these `expected` ones."""
+    [n, c, h, w]; the files below `samples/` are exactly these `expected` ones."""
     names = [sample["file"] for sample in manifest["samples"]]
-    found = {f"samples/{path.name}" for path in (run / "samples").glob("*.png")}
+    files = (run / "samples").rglob("*.png")
+    found = {path.relative_to(run).as_posix() for path in files}
     for name in names:
         if name not in found:
             raise Failure(run / name, "is in manifest.json but not there")
@@ -72,17 +77,34 @@ def read_images(run, manifest, expected):
             run / "manifest.json",
             f"lists {len(names)} images in {len(found)} files, run.json says {expected}",
         )
-    first, images, seen = None, [], {}
-    for name in names:
-        pixels = read_image(run / name)
-        first = first or pixels.shape
-        if pixels.shape != first:
-            raise Failure(run / name, f"has shape {pixels.shape}, {names[0]} has {first}")
+    images = [read_image(run / name) for name in names]
+    for name, pixels in zip(names, images):
+        if pixels.shape != images[0].shape:
+            raise Failure(
+                run / name, f"has shape {pixels.shape}, {names[0]} has {images[0].shape}"
+            )
+    return names, np.stack(images)
+
+
+def read_tensor(run, expected):
+    """The images of a run that stores them as one tensor, with a name for each."""
+    path = run / "samples.safetensors"
+    try:
+        images = tensors.read(path)[1]["images"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(path, f"cannot be read: {error!r}") from error
+    if len(images) != expected:
+        raise Failure(path, f"holds {len(images)} images, run.json says {expected}")
+    return [f"samples.safetensors[{i}]" for i in range(expected)], images.astype(np.uint8)
+
+
+def check_distinct(run, names, images):
+    """No two images are equal."""
+    seen = {}
+    for name, pixels in zip(names, images):
         twin = seen.setdefault(pixels.tobytes(), name)
         if twin != name:
             raise Failure(run / name, f"is the same image as {twin}")
-        images.append(pixels)
-    return names, np.stack(images)
 
 
 def unit_name(unit):
@@ -132,6 +154,35 @@ def check_values(run, names, manifest, column, neuron, values):
             raise Failure(run / name, f"{title} is {value:.6f}, manifest.json says {told}")
 
 
+def encode(encoder, classifier, other, images):
+    """The encodings [n, e] of u8 images by what run.json names as encoder."""
+    if isinstance(encoder, str):
+        layer = classifier.look(images, [encoder])[encoder]
+    elif "network" in encoder:
+        if other is None:
+            raise ValueError(f"give {encoder['network']['file']} by --encoder")
+        name = encoder["network"]["layer"]
+        layer = other.look(images, [name])[name]
+    else:
+        layer = images / 255.0
+    return layer.reshape(len(images), -1)
+
+
+def check_encodings(run, expected):
+    """The encodings in samples.safetensors. Written so that a number that is
+    none fails."""
+    path = run / "samples.safetensors"
+    try:
+        found = tensors.read(path)[1]["encodings"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(path, f"cannot be read: {error!r}") from error
+    if found.shape != expected.shape:
+        raise Failure(path, f"has encodings {found.shape}, the encoder gives {expected.shape}")
+    near = np.abs(found - expected) <= ENCODING_TOLERANCE * np.maximum(1.0, np.abs(expected))
+    if not near.all():
+        raise Failure(path, f"the encoding of image {near.all(axis=1).argmin()} is another")
+
+
 def check_evaluations(run, manifest, count, most):
     """The run's evaluations per sample; they agree with the total and are at
     most `most`."""
@@ -153,23 +204,34 @@ def check_judge(run, judge, images, label, least):
     return share
 
 
-def verify(run, classifier, options, judge):
+def verify(run, classifier, options, judge, other):
     """Checks one run directory and prints what was found."""
     resolved, manifest = read_json(run / "run.json"), read_json(run / "manifest.json")
     try:
         count, neurons = resolved["samples"], resolved["neurons"]
         if count < 1 or not neurons:
             raise Failure(run / "run.json", "has no samples or no neurons")
-        for sample in manifest["samples"]:
+        for i, sample in enumerate(manifest["samples"]):
             if len(sample["activations"]) != len(neurons):
-                raise Failure(run / sample["file"], f"has not {len(neurons)} activations")
+                name = sample.get("file", f"manifest.json[{i}]")
+                raise Failure(run / name, f"has not {len(neurons)} activations")
         spent = check_evaluations(run, manifest, count, options.max_evaluations)
-        names, images = read_images(run, manifest, count)
+        form = resolved["images"]
+        if form == "none":
+            raise Failure(run, "stores no images that could be checked")
+        if form == "tensor":
+            names, images = read_tensor(run, count)
+        else:
+            names, images = read_images(run, manifest, count)
+        if len(manifest["samples"]) != count:
+            raise Failure(run / "manifest.json", f"does not list {count} images")
+        check_distinct(run, names, images)
         layers = classifier.look(images, [neuron["layer"] for neuron in neurons])
         print(f"{run}: {count} images, {spent:.2f} evaluations per sample")
         for column, neuron in enumerate(neurons):
             values = unit_values(layers[neuron["layer"]], neuron["unit"])
             check_values(run, names, manifest, column, neuron, values)
+        check_encodings(run, encode(resolved["encoder"], classifier, other, images))
         if judge:
             share = check_judge(run, judge, images, options.judge_class, options.judge_share)
             print(f"  the judge sees class {options.judge_class} in {share:.1%}")
@@ -182,6 +244,7 @@ def main(arguments=None):
     parser.add_argument("classifier", type=Path)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
     parser.add_argument("--max-evaluations", type=float, default=30.0)
+    parser.add_argument("--encoder", type=Path)
     parser.add_argument("--judge", type=Path)
     parser.add_argument("--judge-class", type=int, default=9)
     parser.add_argument("--judge-share", type=float, default=0.85)
@@ -189,8 +252,9 @@ def main(arguments=None):
     try:
         classifier = read_network(options.classifier)
         judge = read_network(options.judge) if options.judge else None
+        other = read_network(options.encoder) if options.encoder else None
         for run in options.runs:
-            verify(run, classifier, options, judge)
+            verify(run, classifier, options, judge, other)
     except Failure as failure:
         print(f"FAILED {failure}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """Trains the demo networks on Fashion-MNIST, in stages.
 
-    python train.py classifier judge generator figures export
+    python train.py classifier judge generator codes figures export
 
 Each stage picks up where it stopped. Files go to `--raw` (default: raw/ beside
 this script), figures to figures.json and the log to training.log beside it.
@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 import classify
+import codes
 import data
 import export
 import generate
@@ -21,7 +22,7 @@ import measure
 from networks import Classifier, Generator, Judge
 
 HERE = Path(__file__).resolve().parent
-STAGES = ("classifier", "judge", "generator", "figures", "export")
+STAGES = ("classifier", "judge", "generator", "codes", "figures", "export")
 
 
 def log(message):
@@ -113,6 +114,8 @@ def main():
             classify.train(stage, options.data, raw, log)
         elif stage == "generator":
             generate.train(restored(raw, "classifier")[0], options.data, raw, log)
+        elif stage == "codes":
+            codes.train(restored(raw, "classifier")[0], options.data, raw, log)
         elif stage == "figures" and options.held_out:
             print(json.dumps(figures(raw, options.data, "heldout"), indent=1))
         elif stage == "figures":

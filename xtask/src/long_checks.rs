@@ -37,8 +37,49 @@ fn checks(temporary: &Path) -> Vec<Check> {
             )],
         },
     ];
+    checks.push(bars(&temporary.join("compare").display().to_string()));
+    checks.extend((0..10).map(|unit| {
+        let run = temporary
+            .join(format!("class-{unit}"))
+            .display()
+            .to_string();
+        let neuron = format!("fc8:{unit}=c25..c75");
+        Check {
+            name: format!("250 samples of fc8:{unit}, looked at again by the verifier"),
+            commands: vec![
+                words(
+                    "cargo run --release --package sampler-cli -- sample -n 250 --neuron",
+                    &[&neuron, "--out", &run],
+                ),
+                words(verify, &[&run]),
+            ],
+        }
+    }));
+    checks.push(Check {
+        name: "100,000 samples in constant time and memory".into(),
+        commands: vec![
+            words("cargo build --release --package sampler-cli", &[]),
+            words(
+                "python3 tests/scale/long_run.py target/release/sampler-cli",
+                &[&temporary.join("long").display().to_string()],
+            ),
+        ],
+    });
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
+}
+
+/// All methods on all neurons of fc8, held to the bars.
+fn bars(directory: &str) -> Check {
+    let compare = "cargo run --release --package sampler-cli -- \
+                   compare --neuron fc8:all -n 250 --seeds 5 --out";
+    Check {
+        name: "the bars of diversity and realism".into(),
+        commands: vec![
+            words(compare, &[directory]),
+            words("cargo xtask bars", &[directory]),
+        ],
+    }
 }
 
 /// The fuzz targets of `tests/fuzz`.

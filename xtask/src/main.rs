@@ -1,12 +1,14 @@
 //! Development tasks, run as `cargo xtask TASK`.
 
+mod bars;
 mod convert;
+mod figures;
 mod full_size;
 mod long_checks;
 mod manifest;
 mod tidy;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,6 +20,20 @@ enum Task {
     /// Make the network files under weights/ and note them in its manifest.
     #[command(subcommand)]
     ConvertWeights(convert::Recipe),
+    /// Draw the pictures of docs/figures with the demo pair.
+    Figures {
+        /// Only these pictures.
+        names: Vec<String>,
+        /// Compare all methods in this directory instead, or go on there, and
+        /// write the table of docs/sampling.md.
+        #[arg(long, value_name = "DIR", conflicts_with = "names")]
+        table: Option<PathBuf>,
+    },
+    /// Hold what `sampler-cli compare --neuron fc8:all` wrote to its bars.
+    Bars {
+        /// The directory of the comparison.
+        directory: PathBuf,
+    },
     /// Check the tree: arrows between crates, sizes and names of files, stamps.
     Tidy,
     /// Convert, measure and sample networks as large as the paper's, with
@@ -37,6 +53,8 @@ fn main() -> ExitCode {
         .expect("xtask lies in the repository");
     let done = match Task::parse() {
         Task::ConvertWeights(recipe) => convert::run(recipe, &root.join("weights")),
+        Task::Figures { names, table } => figures::run(root, &names, table.as_deref()),
+        Task::Bars { directory } => bars::run(&directory),
         Task::Tidy => tidy::run(root),
         Task::FullSizeCheck { keep } => full_size::run(root, keep),
         Task::LongChecks => long_checks::run(root),

@@ -41,9 +41,9 @@ struct Inner {
     layers: Vec<Layer>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layer {
-    pub op: Box<dyn Op>,
+    pub op: Arc<dyn Op>,
     pub inputs: Vec<NodeId>,
 }
 
@@ -86,7 +86,7 @@ impl Network {
                 .iter()
                 .map(|spec| file.floats(&tensor_name(&layer.name, spec.suffix)))
                 .collect::<Result<_, _>>()?;
-            let op = geometry.prepare(weights);
+            let op = Arc::from(geometry.prepare(weights));
             layers.push(Layer { op, inputs });
         }
         Ok(Network(Arc::new(Inner {
@@ -96,6 +96,34 @@ impl Network {
             shapes,
             layers,
         })))
+    }
+
+    /// The part of the network that is computed from one node alone, with that
+    /// node as its input, and where the nodes are that it has. Names stay, and
+    /// the weights are shared.
+    pub fn after(&self, node: NodeId) -> (Network, HashMap<NodeId, NodeId>) {
+        let mut places = HashMap::from([(node, NodeId::INPUT)]);
+        let mut shapes = vec![self.shape(node).clone()];
+        let mut layers = Vec::new();
+        for later in self.nodes().skip(node.index() + 1) {
+            let inputs = self.inputs(later).iter();
+            let inputs: Option<Vec<NodeId>> = inputs.map(|i| places.get(i).copied()).collect();
+            let Some(inputs) = inputs else { continue };
+            places.insert(later, NodeId::layer(layers.len()));
+            shapes.push(self.shape(later).clone());
+            let op = Arc::clone(&self.layer(later).op);
+            layers.push(Layer { op, inputs });
+        }
+        let nodes = self.0.nodes.iter();
+        let nodes = nodes.filter_map(|(name, at)| Some((name.clone(), *places.get(at)?)));
+        let part = Network(Arc::new(Inner {
+            device: self.0.device.clone(),
+            name: self.0.name.clone(),
+            nodes: nodes.collect(),
+            shapes,
+            layers,
+        }));
+        (part, places)
     }
 
     /// The node of that name: a layer, or the input.

@@ -5,16 +5,17 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
+use netfile::Trouble;
+use sampler::Batch;
 use serde::Serialize;
 
 use crate::Error;
-use crate::grid::Images;
-use crate::record::{Manifest, Run, SeedsRecord};
-use crate::samples::{Samples, Sizes};
+use crate::grid::{Images, contact_sheet};
+use crate::record::{Extent, Manifest, Run, SeedsRecord, StoredImages};
+use crate::samples::{Column, Part, Rows, Sizes, Writer};
 
 /// What was found where a run is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +38,11 @@ pub(crate) struct Directory {
 
 const RUN: &str = "run.json";
 const MANIFEST: &str = "manifest.json";
-const STATE: &str = "state.safetensors";
+pub(crate) const STATE: &str = "state.safetensors";
 const BATCHES: &str = "batches";
 const SAMPLES: &str = "samples";
+pub(crate) const SAMPLES_FILE: &str = "samples.safetensors";
+const GRID: &str = "grid.png";
 const LOG: &str = "log.jsonl";
 const SEEDS: &str = "seeds";
 
@@ -75,7 +78,7 @@ impl Directory {
             );
         }
         let written = directory
-            .make()
+            .make(run.images)
             .and_then(|()| directory.write_json(RUN, run));
         if let Err(error) = written {
             directory.discard();
@@ -84,10 +87,10 @@ impl Directory {
         Ok((directory, Found::Nothing))
     }
 
-    fn make(&mut self) -> Result<(), Error> {
+    fn make(&mut self, images: StoredImages) -> Result<(), Error> {
         let batches = self.path.join(BATCHES);
-        let samples = self.path.join(SAMPLES);
-        for folder in [&batches, &samples] {
+        let samples = (images == StoredImages::Png).then(|| self.path.join(SAMPLES));
+        for folder in std::iter::once(batches).chain(samples) {
             let missing: Vec<&Path> = folder
                 .ancestors()
                 .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
@@ -119,12 +122,11 @@ impl Directory {
         }
     }
 
-    /// Writes a batch, to be read again by [`Directory::samples`].
+    /// Writes a batch, to be read again by [`Directory::read_batch`].
     /// The first batch, the seeds, also carries how it came about.
     pub(crate) fn write_batch(
         &self,
-        batch: usize,
-        samples: &Samples,
+        batch: &Batch,
         sizes: Sizes,
         seeds: Option<&[SeedsRecord]>,
     ) -> Result<(), Error> {
@@ -132,67 +134,76 @@ impl Directory {
             let json = serde_json::to_string(seeds).expect("records are plain");
             HashMap::from([(SEEDS.to_owned(), json)])
         });
-        self.write(&batch_name(batch), &samples.to_bytes(sizes, metadata))
+        let part = Part::new(batch);
+        self.write_with(&batch_name(batch.index as usize), |file| {
+            let mut writer = Writer::new(file, sizes, batch.samples.len(), metadata)?;
+            writer.append(|column| part.bytes(column))?;
+            Ok(writer.finish()?)
+        })
     }
 
     /// How the seeds came into the range, from the first batch.
-    pub(crate) fn seeds(&self) -> Result<Vec<SeedsRecord>, Error> {
-        let path = self.path.join(batch_name(0));
-        let bytes = fs::read(&path).map_err(|cause| io("reading", &path, cause))?;
-        let read = || {
-            let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
-            serde_json::from_str(header.metadata().as_ref()?.get(SEEDS)?).ok()
-        };
-        read().ok_or_else(|| Error::Directory {
-            path: path.clone(),
-            cause: "is damaged; remove the run directory and sample again".to_owned(),
-        })
+    pub(crate) fn seeds(&self, sizes: Sizes) -> Result<Vec<SeedsRecord>, Error> {
+        let seeds = self.read_batch(0, sizes)?.metadata(SEEDS);
+        seeds
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .ok_or_else(|| self.damaged(&batch_name(0), "nothing of how the seeds came about"))
     }
 
     /// Forgets all batches from `from` on: they are not part of the state that
     /// a run goes on from.
     pub(crate) fn discard_batches(&self, from: usize) -> Result<(), Error> {
-        for batch in self.batches()?.into_iter().filter(|&batch| batch >= from) {
-            let path = self.path.join(batch_name(batch));
-            fs::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
+        let folder = self.path.join(BATCHES);
+        for entry in fs::read_dir(&folder).map_err(|cause| io("reading", &folder, cause))? {
+            let path = entry.map_err(|cause| io("reading", &folder, cause))?.path();
+            if batch_number(&path).is_some_and(|batch| batch >= from) {
+                fs::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
+            }
         }
         Ok(())
     }
 
     /// Whether any batch was written.
     pub(crate) fn has_batches(&self) -> bool {
-        self.batches().is_ok_and(|batches| !batches.is_empty())
+        fs::read_dir(self.path.join(BATCHES)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    /// Numbers of the batches on disk, in order.
-    fn batches(&self) -> Result<Vec<usize>, Error> {
-        let folder = self.path.join(BATCHES);
-        let entries = fs::read_dir(&folder).map_err(|cause| io("reading", &folder, cause))?;
-        let mut batches: Vec<usize> = entries
-            .filter_map(|entry| {
-                let name = entry.ok()?.file_name();
-                name.to_str()?.strip_suffix(".safetensors")?.parse().ok()
-            })
-            .collect();
-        batches.sort_unstable();
-        Ok(batches)
+    /// A batch, where it lies.
+    pub(crate) fn read_batch(&self, batch: usize, sizes: Sizes) -> Result<Rows, Error> {
+        self.read_rows(&batch_name(batch), sizes)
     }
 
-    /// All samples of all batches in order, and the batch of each.
-    pub(crate) fn samples(&self, sizes: Sizes) -> Result<(Samples, Vec<usize>), Error> {
-        let mut all = Samples::default();
-        let mut batch_of = Vec::new();
-        for batch in self.batches()? {
-            let path = self.path.join(batch_name(batch));
-            let bytes = fs::read(&path).map_err(|cause| io("reading", &path, cause))?;
-            let samples = Samples::from_bytes(&bytes, sizes).map_err(|cause| Error::Directory {
-                path: path.clone(),
-                cause,
-            })?;
-            batch_of.extend(std::iter::repeat_n(batch, samples.len(sizes)));
-            all.append(samples);
+    /// Puts the first `batches` batches together, to `n` samples.
+    pub(crate) fn write_samples(
+        &self,
+        batches: usize,
+        n: usize,
+        sizes: Sizes,
+    ) -> Result<Rows, Error> {
+        self.write_with(SAMPLES_FILE, |file| {
+            let mut writer = Writer::new(file, sizes, n, None)?;
+            for batch in 0..batches {
+                let rows = self.read_batch(batch, sizes);
+                let rows = rows.map_err(|error| Trouble::Contents(Box::new(error)))?;
+                writer.append(|column| rows.bytes(column))?;
+            }
+            Ok(writer.finish()?)
+        })?;
+        self.read_rows(SAMPLES_FILE, sizes)
+    }
+
+    fn read_rows(&self, name: &str, sizes: Sizes) -> Result<Rows, Error> {
+        let path = self.path.join(name);
+        let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
+        Rows::new(file, sizes).map_err(|cause| self.damaged(name, &cause))
+    }
+
+    /// Says that a file of the run cannot be used any more.
+    pub(crate) fn damaged(&self, name: &str, cause: &str) -> Error {
+        Error::Directory {
+            path: self.path.join(name),
+            cause: format!("is damaged ({cause}); remove the run directory and sample again"),
         }
-        Ok((all, batch_of))
     }
 
     /// Writes the sampler's state.
@@ -210,34 +221,39 @@ impl Directory {
         }
     }
 
-    /// Writes the finished run's files, the manifest last.
-    pub(crate) fn finish(
-        &self,
-        samples: &Samples,
-        sizes: Sizes,
-        grid: &[u8],
-        manifest: &Manifest,
-    ) -> Result<(), Error> {
-        self.write("samples.safetensors", &samples.to_bytes(sizes, None))?;
+    /// Writes every image to a file of its own.
+    pub(crate) fn write_images(&self, samples: &Rows, names: ImageNames) -> Result<(), Error> {
         let images = Images {
-            bytes: &samples.images,
-            shape: sizes.image,
+            bytes: samples.bytes(Column::Images),
+            shape: samples.sizes().image,
         };
-        for (i, record) in manifest.samples.iter().enumerate() {
-            self.write(
-                &record.file,
-                &encoded(&self.path.join(&record.file), images.png(i))?,
-            )?;
+        for i in 0..samples.count() {
+            let name = names.name(i);
+            let path = self.path.join(&name);
+            if let Some(folder) = path.parent().filter(|_| i.is_multiple_of(names.most)) {
+                fs::create_dir_all(folder).map_err(|cause| io("making", folder, cause))?;
+            }
+            self.write(&name, &encoded(&path, images.png(i))?)?;
         }
-        self.write("grid.png", grid)?;
+        Ok(())
+    }
+
+    /// Writes the contact sheet.
+    pub(crate) fn write_grid(&self, images: Images<'_>, n: usize) -> Result<(), Error> {
+        let png = encoded(&self.path.join(GRID), contact_sheet(images, n))?;
+        self.write(GRID, &png)
+    }
+
+    /// Writes the manifest, which marks the run as finished.
+    pub(crate) fn write_manifest(&self, manifest: &Manifest<impl Serialize>) -> Result<(), Error> {
         self.write_json(MANIFEST, manifest)
     }
 
     /// The manifest of a finished run.
-    pub(crate) fn manifest(&self) -> Result<Manifest, Error> {
+    pub(crate) fn manifest(&self) -> Result<Manifest<Extent>, Error> {
         let path = self.path.join(MANIFEST);
-        let text = fs::read(&path).map_err(|cause| io("reading", &path, cause))?;
-        serde_json::from_slice(&text).map_err(|cause| Error::Directory {
+        let file = fs::File::open(&path).map_err(|cause| io("reading", &path, cause))?;
+        serde_json::from_reader(BufReader::new(file)).map_err(|cause| Error::Directory {
             path,
             cause: format!("is damaged ({cause}); remove it to make it again"),
         })
@@ -257,24 +273,63 @@ impl Directory {
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
-        let mut text = serde_json::to_vec_pretty(value).expect("records are plain");
-        text.push(b'\n');
-        self.write(name, &text)
+        self.write_with(name, |file| {
+            let mut file = BufWriter::new(file);
+            serde_json::to_writer_pretty(&mut file, value).map_err(std::io::Error::from)?;
+            file.write_all(b"\n")?;
+            Ok(file.flush()?)
+        })
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.write_with(name, |file| Ok(file.write_all(bytes)?))
+    }
+
+    fn write_with(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut fs::File) -> Result<(), Trouble<Box<Error>>>,
+    ) -> Result<(), Error> {
         let path = self.path.join(name);
-        netfile::replace_file(&path, bytes).map_err(|cause| Error::from_write(&path, cause))
+        netfile::replace_with(&path, write).map_err(|trouble| match trouble {
+            Trouble::Io(cause) => io("writing", &path, cause),
+            Trouble::Contents(error) => *error,
+        })
     }
 }
 
-/// The name of a sample's image in the run directory.
-pub(crate) fn image_name(sample: usize) -> String {
-    format!("{SAMPLES}/{sample:05}.png")
+/// Names of the images of a run in its directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageNames {
+    /// How many images there are.
+    n: usize,
+    /// Most images in a folder: many thousand files in one are a burden to
+    /// most programs that show it.
+    most: usize,
+}
+
+impl ImageNames {
+    /// Those of `n` images.
+    pub(crate) fn new(n: usize) -> ImageNames {
+        ImageNames { n, most: 1000 }
+    }
+
+    /// Path in the run directory.
+    pub(crate) fn name(self, i: usize) -> String {
+        match self.n <= self.most {
+            true => format!("{SAMPLES}/{i:05}.png"),
+            false => format!("{SAMPLES}/{:03}/{i:05}.png", i / self.most),
+        }
+    }
 }
 
 fn batch_name(batch: usize) -> String {
     format!("{BATCHES}/{batch:06}.safetensors")
+}
+
+fn batch_number(path: &Path) -> Option<usize> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_suffix(".safetensors")?.parse().ok()
 }
 
 fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
@@ -286,9 +341,68 @@ fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
 }
 
 /// Names the picture that could not be encoded.
-pub(crate) fn encoded(
-    path: &Path,
-    png: Result<Vec<u8>, image::ImageError>,
-) -> Result<Vec<u8>, Error> {
+fn encoded(path: &Path, png: Result<Vec<u8>, image::ImageError>) -> Result<Vec<u8>, Error> {
     png.map_err(|cause| io("encoding", path, std::io::Error::other(cause)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn images_share_a_folder_up_to_a_thousand() {
+        for (i, n, name) in [
+            (0, 1, "samples/00000.png"),
+            (999, 1000, "samples/00999.png"),
+            (999, 1001, "samples/000/00999.png"),
+            (1000, 1001, "samples/001/01000.png"),
+            (99_999, 100_000, "samples/099/99999.png"),
+            (1_000_000, 1_000_001, "samples/1000/1000000.png"),
+        ] {
+            assert_eq!(ImageNames::new(n).name(i), name);
+        }
+    }
+
+    /// A file of grey images of one pixel each.
+    fn pixels(pixels: &[u8]) -> Rows {
+        let sizes = Sizes {
+            code: 1,
+            image: [1, 1, 1],
+            neurons: 1,
+            encoding: 1,
+            stores_images: true,
+        };
+        let n = pixels.len();
+        let zeros = vec![0; 8 * n];
+        let mut file = Cursor::new(Vec::new());
+        let mut writer = Writer::new(&mut file, sizes, n, None).unwrap();
+        let part = |column| match column {
+            Column::Hashes => &zeros[..],
+            Column::Images => pixels,
+            _ => &zeros[..4 * n],
+        };
+        writer.append(part).unwrap();
+        writer.finish().unwrap();
+        Rows::new(file.into_inner(), sizes).unwrap()
+    }
+
+    #[test]
+    fn every_image_lies_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory {
+            path: folder.path().to_owned(),
+            made: Vec::new(),
+        };
+        let rows = pixels(&[10, 20, 30, 40, 50]);
+        for most in [2, 5] {
+            let names = ImageNames { n: 5, most };
+            directory.write_images(&rows, names).unwrap();
+            for i in 0..5 {
+                let image = image::open(folder.path().join(names.name(i))).unwrap();
+                assert_eq!(image.to_luma8().as_raw(), rows.row(Column::Images, i));
+            }
+        }
+    }
 }

@@ -31,13 +31,15 @@ pub enum Error {
     /// Each neuron alone may reach its range, but no image had all of them in
     /// range.
     #[error(
-        "reaching all ranges at once: after {evaluations} evaluations {inside} came into range, but not together with {outside}; widen a range"
+        "reaching all ranges at once: no image did in {evaluations} evaluations; with {inside} in range, {outside}; nearest to all ranges came {nearest}; widen a range"
     )]
     NotTogether {
-        /// Neurons of the closest image that were in range.
+        /// Neurons of the image with the most in range, and their values.
         inside: String,
-        /// Neurons of that image that were not.
+        /// Neurons of that image that were not, their values and ranges.
         outside: String,
+        /// The values of the image that was nearest to all ranges.
+        nearest: String,
         /// Evaluations spent.
         evaluations: f64,
     },
@@ -76,14 +78,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// A file could not be written; says what the system said.
-    pub(crate) fn from_write(path: &std::path::Path, cause: netfile::Error) -> Error {
+    /// A file could not be read; says what the system said.
+    pub(crate) fn from_read(path: &std::path::Path, cause: netfile::Error) -> Error {
         let cause = match cause {
             netfile::Error::Io { source, .. } => source,
             other => std::io::Error::other(other),
         };
         Error::Io {
-            doing: "writing",
+            doing: "reading",
             path: path.to_owned(),
             cause,
         }

@@ -1,8 +1,9 @@
-//! Contact sheets.
+//! Contact sheets, and the choice of what they show.
 
 /// Images that lie one after the other, 8 bits a value, planes of RGB or grey.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Images<'a> {
+pub struct Images<'a> {
+    /// One image after the other.
     pub bytes: &'a [u8],
     /// `[c, h, w]` of one image; `c` is 1 or 3.
     pub shape: [usize; 3],
@@ -28,41 +29,40 @@ impl Images<'_> {
 }
 
 /// Most tiles of a contact sheet.
-const MOST: usize = 100;
-/// Tiles in a row.
-const COLUMNS: usize = 10;
+pub(crate) const MOST: usize = 100;
+/// Tiles in a row of a contact sheet.
+pub(crate) const COLUMNS: usize = 10;
 /// Sides below this are drawn several times as large.
 const LEAST_SIDE: usize = 64;
 /// Pixels between tiles.
 const GAP: usize = 4;
 /// The grey between tiles.
-const BACKGROUND: u8 = 255;
+pub(crate) const BACKGROUND: u8 = 255;
 
-/// PNG of a contact sheet: at most a hundred representatives, as far from each
-/// other as can be, in order of `rank`.
+/// PNG of a contact sheet of the first `n` images, row by row.
+pub(crate) fn contact_sheet(images: Images<'_>, n: usize) -> Result<Vec<u8>, image::ImageError> {
+    sheet(images, n, n.clamp(1, COLUMNS))
+}
+
+/// PNG of the first `n` images, `columns` in a row; small images are drawn
+/// several times as large.
 ///
-/// `encodings` holds one row per image and `rank` one number.
-pub(crate) fn contact_sheet(
-    images: Images<'_>,
-    encodings: &[f32],
-    rank: &[f32],
-) -> Result<Vec<u8>, image::ImageError> {
-    let mut chosen = representatives(encodings, rank.len(), MOST);
-    chosen.sort_by(|&a, &b| rank[a].total_cmp(&rank[b]).then(a.cmp(&b)));
+/// # Errors
+/// Those of the encoder, for a sheet that is too large.
+pub fn sheet(images: Images<'_>, n: usize, columns: usize) -> Result<Vec<u8>, image::ImageError> {
     let [c, h, w] = images.shape;
     let zoom = LEAST_SIDE.div_ceil(h.max(w)).max(1);
-    let columns = chosen.len().clamp(1, COLUMNS);
-    let rows = chosen.len().div_ceil(columns);
+    let rows = n.div_ceil(columns);
     let (tile_w, tile_h) = (w * zoom + GAP, h * zoom + GAP);
     let (width, height) = (columns * tile_w + GAP, rows * tile_h + GAP);
     let mut sheet = vec![BACKGROUND; width * height * c];
-    for (tile, &image) in chosen.iter().enumerate() {
+    for tile in 0..n {
         let (left, top) = (GAP + tile % columns * tile_w, GAP + tile / columns * tile_h);
         for y in 0..h * zoom {
             for x in 0..w * zoom {
                 for channel in 0..c {
                     sheet[((top + y) * width + left + x) * c + channel] =
-                        images.pixel(image, channel, y / zoom, x / zoom);
+                        images.pixel(tile, channel, y / zoom, x / zoom);
                 }
             }
         }
@@ -70,9 +70,9 @@ pub(crate) fn contact_sheet(
     encode(&sheet, width, height, c)
 }
 
-/// Farthest-point selection: the first sample, then again and again the one
-/// farthest from all that were chosen.
-fn representatives(encodings: &[f32], n: usize, most: usize) -> Vec<usize> {
+/// Farthest-point selection among `n` rows: the first, then again and again
+/// the one farthest from all that were chosen, until there are `most`.
+pub fn representatives(encodings: &[f32], n: usize, most: usize) -> Vec<usize> {
     if n <= most {
         return (0..n).collect();
     }
@@ -127,16 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_shows_images_in_order_of_rank() {
+    fn a_sheet_shows_images_side_by_side() {
         let images = Images {
             bytes: &[10, 20],
             shape: [1, 1, 1],
         };
-        let png = contact_sheet(images, &[0.0, 1.0], &[2.0, 1.0]).unwrap();
+        let png = contact_sheet(images, 2).unwrap();
         let sheet = image::load_from_memory(&png).unwrap().to_luma8();
         assert_eq!(sheet.dimensions(), (2 * 68 + 4, 72));
-        assert_eq!(sheet.get_pixel(4, 4).0, [20]);
-        assert_eq!(sheet.get_pixel(4 + 68, 4).0, [10]);
+        assert_eq!(sheet.get_pixel(4, 4).0, [10]);
+        assert_eq!(sheet.get_pixel(4 + 68, 4).0, [20]);
         assert_eq!(sheet.get_pixel(0, 0).0, [BACKGROUND]);
     }
 }

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Clamp, NodeId};
+use engine::Clamp;
+use netfile::Mixture;
 use sampler::Options;
 
+use crate::encoding::{Distance, Encoding};
+use crate::neuron::Shown;
 use crate::pair::{Loaded, Pair};
-use crate::record::{NetworkRecord, Run};
+use crate::record::{RUN_VERSION, Run, StoredImages};
+use crate::source::space_record;
 use crate::{Error, Expression, Neuron};
 
 /// What to sample.
@@ -21,13 +25,15 @@ pub struct Request {
     pub batch: usize,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// The classifier's layer that distances are measured in; the network
-    /// file's default when absent.
-    pub encoder: Option<String>,
-    /// Which gradients pass a pixel that is clamped to `[0, 1]`.
+    /// What distances are measured in.
+    pub distance: Distance,
+    /// Which gradients pass a pixel that is clamped to `[0, 1]`; in pixel space
+    /// nothing is clamped.
     pub clamp: Clamp,
     /// Most evaluations of the whole run.
     pub max_evals: Option<u64>,
+    /// In which form images are stored.
+    pub images: StoredImages,
 }
 
 impl Default for Request {
@@ -38,9 +44,10 @@ impl Default for Request {
             samples: 100,
             batch: options.batch,
             seed: options.seed,
-            encoder: None,
+            distance: Distance::default(),
             clamp: Clamp::default(),
             max_evals: None,
+            images: StoredImages::default(),
         }
     }
 }
@@ -50,7 +57,7 @@ impl Default for Request {
 pub struct Job {
     pub(crate) pair: Pair,
     pub(crate) neurons: Vec<Neuron>,
-    pub(crate) encoding: NodeId,
+    pub(crate) encoding: Encoding,
     pub(crate) options: Options,
     pub(crate) clamp: Clamp,
     /// What determines the result.
@@ -58,10 +65,12 @@ pub struct Job {
 }
 
 impl Job {
-    /// Resolves every name in a request. Nothing is computed or written yet.
+    /// Resolves every name in a request, and opens the network that encodes
+    /// images if it is another one. Nothing is computed or written yet.
     ///
     /// # Errors
-    /// [`Error::Request`] says what cannot be carried out, and what to try.
+    /// [`Error::Request`] says what cannot be carried out, and what to try;
+    /// [`Error::File`] and [`Error::Network`] what is wrong with that network.
     pub fn new(pair: Pair, request: &Request) -> Result<Job, Error> {
         if request.samples == 0 {
             return Err(Error::Request(
@@ -79,13 +88,14 @@ impl Job {
             .iter()
             .map(|text| Neuron::resolve(&text.parse::<Expression>()?, text, file, network))
             .collect::<Result<Vec<Neuron>, Error>>()?;
-        let encoder = encoder(request, &pair)?;
-        let encoding = network.node(&encoder).expect("the encoder was found");
+        let encoding = Encoding::resolve(&request.distance, &pair)?;
+        let defaults = defaults(&pair);
         let options = Options {
             seed: request.seed,
             batch: request.batch,
             max_evals: request.max_evals,
-            ..Options::default()
+            reservoir: reservoir(defaults.reservoir, encoding.len(network)),
+            ..defaults
         };
         // The limit may be raised when a run is taken up again.
         let unlimited = Options {
@@ -96,16 +106,18 @@ impl Job {
             .check()
             .map_err(|cause| Error::Request(cause.to_string()))?;
         let record = Run {
-            version: 1,
+            version: RUN_VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             neurons: neurons.clone(),
             samples: request.samples,
+            images: request.images,
             seed: request.seed,
-            encoder,
+            space: space_record(&pair),
+            encoder: encoding.record(),
             clamp: clamp_name(request.clamp).to_owned(),
             sampler: serde_json::to_value(&unlimited).expect("options are plain"),
-            classifier: network_record(&pair.classifier),
-            generator: network_record(&pair.generator),
+            classifier: pair.classifier.record(),
+            generator: pair.generator.as_ref().map(Loaded::record),
             instruction_set: network.device().instruction_set().to_owned(),
         };
         Ok(Job {
@@ -123,6 +135,20 @@ impl Job {
         &self.neurons
     }
 
+    /// What is searched: `codes of fashion generator` or `pixels`.
+    pub fn space(&self) -> String {
+        match self.pair.generator() {
+            Some(file) => format!("codes of {}", Shown(&file.description().name)),
+            None => "pixels".to_owned(),
+        }
+    }
+
+    /// What distances are measured in: `relu6`, `pool6 of fashion judge
+    /// (judge.safetensors)` or `pixels`.
+    pub fn encoder(&self) -> String {
+        self.encoding.to_string()
+    }
+
     /// `runs/<neuron>-<range>-n<N>-<seed>`, safe as a file name; of more neurons
     /// than a file name holds, the first and the number of the others.
     pub fn default_directory(&self) -> PathBuf {
@@ -136,35 +162,28 @@ impl Job {
     }
 }
 
+/// The method for what the generator's file tells of codes.
+fn defaults(pair: &Pair) -> Options {
+    match pair.generator() {
+        Some(file) if file.tensor(Mixture::WEIGHT).is_none() => Options::without_model(),
+        _ => Options::default(),
+    }
+}
+
 /// File systems end at 255 bytes; number of samples and seed come on top.
 const LONGEST_NAME: usize = 180;
 
-/// The layer that distances are measured in.
-fn encoder(request: &Request, pair: &Pair) -> Result<String, Error> {
-    let description = pair.classifier.file.description();
-    let named = request.encoder.as_ref().or(description.encoder.as_ref());
-    let Some(layer) = named else {
-        return Err(Error::Request(format!(
-            "choosing the encoder: {} names none; name one of its layers",
-            description.name
-        )));
-    };
-    pair.layer_shape(layer)
-        .map_err(|cause| Error::Request(format!("choosing the encoder: {cause}")))?;
-    Ok(layer.clone())
+/// Most numbers that the encodings kept in memory may have: 256 MiB of f32.
+const RESERVOIR_FLOATS: usize = 1 << 26;
+
+/// As many encodings as are kept by default, or as fit.
+fn reservoir(most: usize, encoding: usize) -> usize {
+    most.min(RESERVOIR_FLOATS / encoding).max(1)
 }
 
 fn clamp_name(clamp: Clamp) -> &'static str {
     match clamp {
         Clamp::StraightInward => "straight-inward",
         Clamp::Hard => "hard",
-    }
-}
-
-fn network_record(loaded: &Loaded) -> NetworkRecord {
-    NetworkRecord {
-        name: loaded.file.description().name.clone(),
-        file: loaded.base_name.clone(),
-        sha256: loaded.file.sha256(),
     }
 }

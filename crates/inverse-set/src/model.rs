@@ -1,9 +1,10 @@
 //! The sampler's view of a pair of networks.
 
 use autograd::Gradient;
-use engine::{Buffer, Clamp, Decoder, Encoder, NodeId, Plan, Readout};
+use engine::{Buffer, Clamp, Decoder, Encoder, Network, NodeId, Plan, Readout};
 use sampler::{Failure, Generator, HostSpace, Look, Observer, Wanted};
 
+use crate::encoding::{Encoding, OtherNetwork};
 use crate::pair::{Loaded, Pair};
 use crate::{Error, Neuron};
 
@@ -26,7 +27,13 @@ pub(crate) struct CodeGenerator {
 impl CodeGenerator {
     /// For batches of at most `batch` codes.
     pub(crate) fn new(pair: &Pair, batch: usize, clamp: Clamp) -> Result<CodeGenerator, Error> {
-        let Loaded { file, network, .. } = &pair.generator;
+        let generator = pair.generator.as_ref();
+        let Loaded { file, network, .. } = generator.ok_or_else(|| {
+            let name = pair.classifier.network.name();
+            Error::Request(format!(
+                "generating images for {name}: there is no generator"
+            ))
+        })?;
         let output = network.output();
         let image = pair.classifier.network.shape(NodeId::INPUT);
         let device = network.device();
@@ -75,18 +82,31 @@ impl Generator<HostSpace> for CodeGenerator {
     }
 }
 
+/// Where encodings come from.
+#[derive(Debug)]
+enum Encodings {
+    /// A layer of the classifier.
+    Layer(NodeId),
+    /// Another network, which runs only where encodings are wanted.
+    Network(Box<OtherNetwork>),
+    /// The images themselves.
+    Pixels,
+}
+
 /// A classifier: images in; neurons, encodings and the images' own codes out,
-/// all from one pass, and back.
+/// all from one pass unless another network encodes, and back.
 #[derive(Debug)]
 pub(crate) struct Classifier {
     plan: Plan,
     gradient: Gradient,
     encoder: Encoder,
     neurons: Vec<(NodeId, Readout)>,
-    encoding: NodeId,
+    encodings: Encodings,
     /// The layer in whose space the generator's codes lie, where this
     /// classifier has it.
     code: Option<NodeId>,
+    /// What the classifier computes behind that layer.
+    tail: Option<Tail>,
     images: Buffer,
     d_images: Buffer,
     /// Images of the last `look`.
@@ -104,7 +124,7 @@ impl Classifier {
     pub(crate) fn new(
         pair: &Pair,
         neurons: &[Neuron],
-        encoding: NodeId,
+        encoding: &Encoding,
         batch: usize,
     ) -> Result<Classifier, Error> {
         let Loaded { file, network, .. } = &pair.classifier;
@@ -116,8 +136,21 @@ impl Classifier {
             })
             .collect();
         let code = code_node(pair)?;
+        let tail = code
+            .map(|code| Tail::new(network, code, &neurons))
+            .transpose()?
+            .flatten();
         let mut sources: Vec<NodeId> = neurons.iter().map(|(node, _)| *node).collect();
-        sources.push(encoding);
+        let encodings = match encoding {
+            Encoding::Layer { node, .. } => Encodings::Layer(*node),
+            Encoding::Network { network, node, .. } => {
+                Encodings::Network(Box::new(OtherNetwork::new(network, *node, batch)?))
+            }
+            Encoding::Pixels => Encodings::Pixels,
+        };
+        if let Encodings::Layer(node) = encodings {
+            sources.push(node);
+        }
         sources.sort_unstable();
         sources.dedup();
         let mut targets = sources.clone();
@@ -137,15 +170,93 @@ impl Classifier {
             shown_d_images: Vec::new(),
             plan,
             neurons,
-            encoding,
+            encodings,
             code,
+            tail,
         })
+    }
+
+    /// The same for images that are made of no codes: it gives none.
+    pub(crate) fn without_codes(self) -> Classifier {
+        Classifier {
+            code: None,
+            tail: None,
+            ..self
+        }
+    }
+}
+
+/// The part of a classifier behind the layer of the codes.
+#[derive(Debug)]
+struct Tail {
+    plan: Plan,
+    /// Where the neurons are in it, if they are.
+    neurons: Vec<Option<(NodeId, Readout)>>,
+    values: Vec<f32>,
+}
+
+/// Codes that a tail computes at a time.
+const TAIL_BATCH: usize = 16;
+
+impl Tail {
+    /// None if no neuron lies behind the layer.
+    fn new(
+        network: &Network,
+        code: NodeId,
+        neurons: &[(NodeId, Readout)],
+    ) -> Result<Option<Tail>, Error> {
+        let (tail, places) = network.after(code);
+        let neurons: Vec<_> = neurons
+            .iter()
+            .map(|(node, readout)| Some((*places.get(node)?, *readout)))
+            .collect();
+        let targets: Vec<NodeId> = neurons.iter().flatten().map(|(node, _)| *node).collect();
+        if targets.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Tail {
+            plan: Plan::new(&tail, TAIL_BATCH, &targets).map_err(unfit)?,
+            neurons,
+            values: Vec::new(),
+        }))
+    }
+
+    /// `[n, m]`, NaN for neurons that lie elsewhere.
+    fn values(&mut self, codes: &[f32], n: usize) -> &[f32] {
+        let m = self.neurons.len();
+        let d = codes.len() / n;
+        self.values.clear();
+        self.values.resize(n * m, f32::NAN);
+        let mut column = [0.0; TAIL_BATCH];
+        for (codes, values) in codes
+            .chunks(TAIL_BATCH * d)
+            .zip(self.values.chunks_mut(TAIL_BATCH * m))
+        {
+            let n = codes.len() / d;
+            self.plan.input_mut().samples_mut(n).copy_from_slice(codes);
+            self.plan.forward(n);
+            for (j, neuron) in self.neurons.iter().enumerate() {
+                let Some((node, readout)) = neuron else {
+                    continue;
+                };
+                let shape = self.plan.network().shape(*node);
+                readout.read(shape, self.plan.activation(*node), n, &mut column);
+                for (row, value) in values.chunks_exact_mut(m).zip(column) {
+                    row[j] = value;
+                }
+            }
+        }
+        &self.values
     }
 }
 
 impl Observer<HostSpace> for Classifier {
     fn gives_own_codes(&self) -> bool {
         self.code.is_some()
+    }
+
+    fn foretell(&mut self, codes: &[f32], n: usize) -> Result<Option<&[f32]>, Failure> {
+        Ok(self.tail.as_mut().map(|tail| tail.values(codes, n)))
     }
 
     fn look(
@@ -168,8 +279,12 @@ impl Observer<HostSpace> for Classifier {
             }
         }
         if wanted.encodings {
-            let encodings = self.plan.activation(self.encoding);
-            show(&mut self.shown_encodings, encodings.samples(n));
+            let encodings = match &mut self.encodings {
+                Encodings::Layer(node) => self.plan.activation(*node).samples(n),
+                Encodings::Network(network) => network.encode(&self.images, n),
+                Encodings::Pixels => self.images.samples(n),
+            };
+            show(&mut self.shown_encodings, encodings);
         }
         let code = self.code.filter(|_| wanted.own_codes);
         if let Some(node) = code {
@@ -194,15 +309,19 @@ impl Observer<HostSpace> for Classifier {
             let d = self.gradient.cotangent(*node, n);
             readout.pull(shape, self.plan.activation(*node), n, &self.column, d);
         }
-        if let Some(encodings) = encodings {
-            let d = self.gradient.cotangent(self.encoding, n).samples_mut(n);
-            for (d, encoding) in d.iter_mut().zip(encodings) {
-                *d += encoding;
-            }
+        if let (Encodings::Layer(node), Some(encodings)) = (&self.encodings, encodings) {
+            add(self.gradient.cotangent(*node, n).samples_mut(n), encodings);
         }
         let d_input = self.gradient.pull(&self.plan, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
         show(&mut self.shown_d_images, self.d_images.samples(n));
+        match (&mut self.encodings, encodings) {
+            (Encodings::Network(network), Some(encodings)) => {
+                add(&mut self.shown_d_images, network.pull(encodings, n));
+            }
+            (Encodings::Pixels, Some(encodings)) => add(&mut self.shown_d_images, encodings),
+            _ => {}
+        }
         Ok(&self.shown_d_images)
     }
 }
@@ -211,7 +330,10 @@ impl Observer<HostSpace> for Classifier {
 /// missing: a generator can be used with a classifier that it was not trained
 /// on.
 fn code_node(pair: &Pair) -> Result<Option<NodeId>, Error> {
-    let Some(code) = &pair.generator.file.description().code else {
+    let Some(generator) = &pair.generator else {
+        return Ok(None);
+    };
+    let Some(code) = &generator.file.description().code else {
         return Ok(None);
     };
     let classifier = &pair.classifier.network;
@@ -219,7 +341,7 @@ fn code_node(pair: &Pair) -> Result<Option<NodeId>, Error> {
         return Ok(None);
     };
     let (found, expected) = (
-        pair.generator.network.shape(NodeId::INPUT).len(),
+        generator.network.shape(NodeId::INPUT).len(),
         classifier.shape(node).len(),
     );
     if found != expected {
@@ -229,6 +351,12 @@ fn code_node(pair: &Pair) -> Result<Option<NodeId>, Error> {
         )));
     }
     Ok(Some(node))
+}
+
+fn add(sum: &mut [f32], terms: &[f32]) {
+    for (sum, term) in sum.iter_mut().zip(terms) {
+        *sum += term;
+    }
 }
 
 /// Copies into a vector of the sampler's.
@@ -241,3 +369,6 @@ fn show(shown: &mut Vec<f32>, values: &[f32]) {
 fn unfit(cause: engine::Error) -> Error {
     Error::Request(format!("joining generator and classifier: {cause}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,7 +209,7 @@ impl fmt::Display for Neuron {
 }
 
 /// Text of a file that a terminal must show and not obey.
-struct Shown<'a>(&'a str);
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! A classifier and a generator.
+//! A classifier and, where codes are searched, a generator.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use netfile::NetworkFile;
 
 use crate::Error;
 use crate::neuron::find_layer;
+use crate::record::NetworkRecord;
 
 /// A network together with the file that it was loaded from.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    fn open(path: &Path, device: &Device) -> Result<Loaded, Error> {
+    pub(crate) fn open(path: &Path, device: &Device) -> Result<Loaded, Error> {
         let file = NetworkFile::open(path)?;
         let network = Network::load(&file, device).map_err(|cause| Error::Network {
             path: path.to_owned(),
@@ -35,13 +36,24 @@ impl Loaded {
             base_name,
         })
     }
+
+    /// What `run.json` says of it.
+    pub(crate) fn record(&self) -> NetworkRecord {
+        NetworkRecord {
+            name: self.file.description().name.clone(),
+            file: self.base_name.clone(),
+            sha256: self.file.sha256(),
+        }
+    }
 }
 
-/// A classifier and a generator on one device.
+/// A classifier and a generator on one device, or a classifier alone: then the
+/// pixels themselves are searched.
 #[derive(Debug)]
 pub struct Pair {
     pub(crate) classifier: Loaded,
-    pub(crate) generator: Loaded,
+    /// None in pixel space.
+    pub(crate) generator: Option<Loaded>,
 }
 
 impl Pair {
@@ -53,7 +65,19 @@ impl Pair {
     pub fn open(classifier: &Path, generator: &Path, device: &Device) -> Result<Pair, Error> {
         Ok(Pair {
             classifier: Loaded::open(classifier, device)?,
-            generator: Loaded::open(generator, device)?,
+            generator: Some(Loaded::open(generator, device)?),
+        })
+    }
+
+    /// Opens a classifier's network file to search the pixels in [0, 1]: a code
+    /// is an image, `[c, h, w]` (the paper's equation 2).
+    ///
+    /// # Errors
+    /// As [`Pair::open`].
+    pub fn of_pixels(classifier: &Path, device: &Device) -> Result<Pair, Error> {
+        Ok(Pair {
+            classifier: Loaded::open(classifier, device)?,
+            generator: None,
         })
     }
 
@@ -69,9 +93,9 @@ impl Pair {
         &self.classifier.file
     }
 
-    /// The generator's network file.
-    pub fn generator(&self) -> &NetworkFile {
-        &self.generator.file
+    /// The generator's network file, if there is one.
+    pub fn generator(&self) -> Option<&NetworkFile> {
+        self.generator.as_ref().map(|loaded| &loaded.file)
     }
 
     /// The classifier, ready to run.
@@ -79,9 +103,9 @@ impl Pair {
         &self.classifier.network
     }
 
-    /// The generator, ready to run.
-    pub fn generator_network(&self) -> &Network {
-        &self.generator.network
+    /// The generator, ready to run, if there is one.
+    pub fn generator_network(&self) -> Option<&Network> {
+        self.generator.as_ref().map(|loaded| &loaded.network)
     }
 
     /// Shape of one sample of a classifier's layer.

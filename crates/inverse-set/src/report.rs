@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::record::Manifest;
+use crate::record::{Extent, Manifest, StoredImages};
 
 /// What a run tells while it goes on.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +49,16 @@ pub struct Summary {
     pub directory: PathBuf,
     /// Number of samples.
     pub samples: usize,
+    /// In which form their images are stored.
+    pub images: StoredImages,
     /// The directory held the finished run already.
     pub already_finished: bool,
     /// Per neuron, the least and greatest activation.
     pub activations: Vec<[f64; 2]>,
     /// Evaluations per sample, accepted and rejected together.
     pub evaluations_per_sample: f64,
+    /// How many samples the distances are taken over: all, or a fair selection.
+    pub distances_over: usize,
     /// Mean distance of two samples in the encoding.
     pub mean_pair_distance: f64,
     /// Mean distance of a sample to its nearest neighbour in the encoding.
@@ -62,27 +66,20 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn new(directory: &Path, manifest: &Manifest, already_finished: bool) -> Summary {
-        let neurons = manifest
-            .samples
-            .first()
-            .map_or(0, |sample| sample.activations.len());
-        let ends = |j: usize| {
-            let values = manifest
-                .samples
-                .iter()
-                .map(|sample| f64::from(sample.activations[j]));
-            values.fold(
-                [f64::INFINITY, f64::NEG_INFINITY],
-                |[least, greatest], value| [least.min(value), greatest.max(value)],
-            )
-        };
+    pub(crate) fn new(
+        directory: &Path,
+        manifest: Manifest<Extent>,
+        images: StoredImages,
+        already_finished: bool,
+    ) -> Summary {
         Summary {
             directory: directory.to_owned(),
-            samples: manifest.samples.len(),
+            samples: manifest.samples.samples,
+            images,
             already_finished,
-            activations: (0..neurons).map(ends).collect(),
+            activations: manifest.samples.activations,
             evaluations_per_sample: manifest.evaluations.per_sample,
+            distances_over: manifest.diversity.samples,
             mean_pair_distance: manifest.diversity.pair_distance_mean,
             mean_nearest_distance: manifest.diversity.nearest_distance_mean,
         }

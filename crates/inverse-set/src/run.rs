@@ -5,19 +5,19 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use engine::NodeId;
-use netfile::CodeSpace;
-use sampler::{Batch, HostSpace, Problem, Progress, Range, Sampler, Starts, State, figures};
+use sampler::{Counts, HostSpace, Problem, Progress, Range, Sampler, State, Unmet};
 use serde_json::{Value, json};
 
-use crate::directory::{Directory, Found, encoded, image_name};
-use crate::grid::{Images, contact_sheet};
-use crate::model::{Classifier, CodeGenerator};
-use crate::record::{Diversity, Evaluations, Manifest, SampleRecord, SeedsRecord};
+use crate::directory::{Directory, Found, STATE};
+use crate::model::Classifier;
+use crate::neuron::Shown;
+use crate::record::{SeedsRecord, StoredImages};
 use crate::report::{Event, Flow, Summary};
-use crate::samples::{Samples, Sizes};
+use crate::samples::{Column, Sizes};
+use crate::source::{Source, code_len};
 use crate::{Error, Job, state_file};
 
-type PairSampler = Sampler<HostSpace, CodeGenerator, Classifier>;
+pub(crate) type PairSampler = Sampler<HostSpace, Source, Classifier>;
 
 impl Job {
     /// Samples into a directory. On the directory of the same run it goes on
@@ -40,7 +40,12 @@ impl Job {
         let sizes = self.sizes()?;
         let (files, found) = Directory::open(directory, &self.record)?;
         if found == Found::Finished {
-            return Ok(Summary::new(directory, &files.manifest()?, true));
+            return Ok(Summary::new(
+                directory,
+                files.manifest()?,
+                self.record.images,
+                true,
+            ));
         }
         let log = |event: &str, more: Value| {
             let time = SystemTime::now()
@@ -57,16 +62,24 @@ impl Job {
             let threads = self.pair.classifier.network.device().threads();
             log("started", json!({ "threads": threads }))?;
             let state = files.read_state()?;
-            let state = state
+            let mut state = state
                 .map(|bytes| self.state(directory, &bytes))
                 .transpose()?;
+            if let Some(state) = &mut state {
+                self.remember(&files, sizes, state)?;
+            }
             let mut sampler = self.sampler(state)?;
             files.discard_batches(sampler.state().counts().batches as usize)?;
             self.batches(&mut sampler, &files, sizes, watch, &log)?;
             watch(Event::Writing);
-            let manifest = self.finish(&files, sizes, sampler.state())?;
+            self.finish(&files, sizes, sampler.state())?;
             log("finished", Value::Null)?;
-            Ok(Summary::new(directory, &manifest, false))
+            Ok(Summary::new(
+                directory,
+                files.manifest()?,
+                self.record.images,
+                false,
+            ))
         })();
         if result.is_err() && found == Found::Nothing && !files.has_batches() {
             files.discard();
@@ -103,7 +116,7 @@ impl Job {
                 return Ok(());
             };
             let seeds = (batch.index == 0).then_some(&seeds[..]);
-            files.write_batch(batch.index as usize, &samples(&batch), sizes, seeds)?;
+            files.write_batch(&batch, sizes, seeds)?;
             files.write_state(&state_file::to_bytes(&sampler.state().flat()))?;
             let counts = sampler.state().counts();
             log(
@@ -121,58 +134,30 @@ impl Job {
         }
     }
 
-    /// Writes the files of the finished run from its batches.
-    fn finish(&self, files: &Directory, sizes: Sizes, state: &State) -> Result<Manifest, Error> {
-        let (samples, batch_of) = files.samples(sizes)?;
-        let records = samples
-            .activations
-            .chunks_exact(sizes.neurons)
-            .zip(&batch_of)
-            .enumerate();
-        let n = batch_of.len();
-        let diversity = figures::diversity(&samples.encodings, sizes.encoding);
-        let total = state.counts().evaluations();
-        let manifest = Manifest {
-            version: 1,
-            samples: records
-                .map(|(i, (activations, &batch))| SampleRecord {
-                    file: image_name(i),
-                    activations: activations.to_vec(),
-                    batch,
-                })
-                .collect(),
-            diversity: diversity.map_or_else(Diversity::default, |figures| Diversity {
-                pair_distance_mean: figures.mean,
-                pair_distance_std: figures.std,
-                pair_distance_least: figures.least,
-                nearest_distance_mean: figures.nearest,
-            }),
-            evaluations: Evaluations {
-                total,
-                per_sample: total / n as f64,
-            },
-            seeds: files.seeds()?,
-        };
-        let images = Images {
-            bytes: &samples.images,
-            shape: sizes.image,
-        };
-        let rank: Vec<f32> = samples
-            .activations
-            .iter()
-            .step_by(sizes.neurons)
-            .copied()
-            .collect();
-        let grid = contact_sheet(images, &samples.encodings, &rank);
-        let grid = encoded(Path::new("grid.png"), grid)?;
-        files.finish(&samples, sizes, &grid, &manifest)?;
-        Ok(manifest)
+    /// Tells a state that was read of the samples in its batches.
+    fn remember(&self, files: &Directory, sizes: Sizes, state: &mut State) -> Result<(), Error> {
+        let Counts {
+            batches, accepted, ..
+        } = state.counts();
+        for batch in 0..batches as usize {
+            let rows = files.read_batch(batch, sizes)?;
+            for i in 0..rows.count() {
+                let encoding = rows.floats(Column::Encodings, i);
+                state.remember(self.options.seed, &encoding, rows.hash(i));
+            }
+        }
+        let found = state.reservoir().offered();
+        if found != accepted {
+            let cause = format!("the batches hold {found} samples, expected {accepted}");
+            return Err(files.damaged(STATE, &cause));
+        }
+        Ok(())
     }
 
-    fn sampler(&self, state: Option<State>) -> Result<PairSampler, Error> {
+    pub(crate) fn sampler(&self, state: Option<State>) -> Result<PairSampler, Error> {
         let batch = self.options.batch;
-        let generator = CodeGenerator::new(&self.pair, batch, self.clamp)?;
-        let classifier = Classifier::new(&self.pair, &self.neurons, self.encoding, batch)?;
+        let source = Source::new(&self.pair, batch, self.clamp)?;
+        let classifier = Classifier::new(&self.pair, &self.neurons, &self.encoding, batch)?;
         let problem = self.problem()?;
         let space = HostSpace::new(
             problem.starts.lower().to_vec(),
@@ -180,28 +165,13 @@ impl Job {
         );
         let options = self.options.clone();
         match state {
-            None => Sampler::new(space, generator, classifier, problem, options),
-            Some(state) => Sampler::resume(space, generator, classifier, problem, options, state),
+            None => Sampler::new(space, source, classifier, problem, options),
+            Some(state) => Sampler::resume(space, source, classifier, problem, options, state),
         }
         .map_err(|cause| self.error(cause))
     }
 
-    fn problem(&self) -> Result<Problem, Error> {
-        let file = &self.pair.generator.file;
-        if file.description().code.is_none() {
-            return Err(Error::Request(format!(
-                "choosing starting codes: {} has no code space; choose a generator",
-                file.description().name
-            )));
-        }
-        // A file with a code space holds one value of each for every input.
-        let statistics = |name| file.floats(name).map_err(Error::File);
-        let starts = Starts::new(
-            statistics(CodeSpace::MEAN)?,
-            statistics(CodeSpace::STD)?,
-            statistics(CodeSpace::LOWER)?,
-            statistics(CodeSpace::UPPER)?,
-        );
+    pub(crate) fn problem(&self) -> Result<Problem, Error> {
         let ranges = self
             .neurons
             .iter()
@@ -210,7 +180,7 @@ impl Job {
             ranges: ranges
                 .collect::<Result<_, _>>()
                 .map_err(|cause| self.error(cause))?,
-            starts: starts.map_err(|cause| self.error(cause))?,
+            starts: self.starts()?,
             samples: self.record.samples as u64,
         })
     }
@@ -221,7 +191,7 @@ impl Job {
             cause: format!("its state is damaged ({cause}); remove it and sample again"),
         };
         let flat = state_file::from_bytes(bytes).map_err(damaged)?;
-        let dim = self.pair.generator.network.shape(NodeId::INPUT).len();
+        let dim = code_len(&self.pair);
         let options = &self.options;
         State::from_flat(
             flat,
@@ -233,7 +203,7 @@ impl Job {
         .map_err(|cause| damaged(cause.to_string()))
     }
 
-    fn sizes(&self) -> Result<Sizes, Error> {
+    pub(crate) fn sizes(&self) -> Result<Sizes, Error> {
         let classifier = &self.pair.classifier.network;
         let input = classifier.shape(NodeId::INPUT);
         let image = input.planes().ok_or_else(|| {
@@ -243,24 +213,45 @@ impl Job {
             ))
         })?;
         Ok(Sizes {
-            code: self.pair.generator.network.shape(NodeId::INPUT).len(),
+            code: code_len(&self.pair),
             image,
             neurons: self.neurons.len(),
-            encoding: classifier.shape(self.encoding).len(),
+            encoding: self.encoding.len(classifier),
+            stores_images: self.record.images != StoredImages::None,
         })
     }
 
+    /// Says what came nearest to all ranges together.
+    fn not_together(&self, unmet: &Unmet, evaluations: f64) -> Error {
+        // Nothing was looked at where there is no number.
+        let value = |values: &[f32], j: usize| values.get(j).copied().unwrap_or(f32::NAN);
+        let inside = unmet.met.iter().map(|&j| {
+            let neuron = &self.neurons[j];
+            format!("{neuron} at {:.3}", value(&unmet.values, j))
+        });
+        let outside = unmet.missed.iter().map(|&j| {
+            let neuron = &self.neurons[j];
+            let range = neuron.range();
+            format!(
+                "{neuron} was at {:.3}, not in {range}",
+                value(&unmet.values, j)
+            )
+        });
+        let nearest = self.neurons.iter().enumerate().map(|(j, neuron)| {
+            let (layer, unit) = (Shown(&neuron.layer), neuron.unit);
+            format!("{layer}:{unit} at {:.3}", value(&unmet.nearest, j))
+        });
+        Error::NotTogether {
+            inside: joined(inside),
+            outside: joined(outside),
+            nearest: joined(nearest),
+            evaluations,
+        }
+    }
+
     /// Says what the sampler says in the words of the request.
-    fn error(&self, cause: sampler::Error) -> Error {
+    pub(crate) fn error(&self, cause: sampler::Error) -> Error {
         use sampler::Error as Cause;
-        let names = |list: &[usize]| {
-            let names: Vec<String> = list.iter().map(|&j| self.neurons[j].to_string()).collect();
-            if names.is_empty() {
-                "no neuron".to_owned()
-            } else {
-                names.join(" and ")
-            }
-        };
         match cause {
             Cause::Unreachable {
                 neuron,
@@ -278,11 +269,7 @@ impl Job {
                 greatest: f64::from(greatest) + 0.0,
                 evaluations,
             },
-            Cause::NotTogether { unmet, evaluations } => Error::NotTogether {
-                inside: names(&unmet.met),
-                outside: names(&unmet.missed),
-                evaluations,
-            },
+            Cause::NotTogether { unmet, evaluations } => self.not_together(&unmet, evaluations),
             Cause::TooNarrow {
                 neuron,
                 lo,
@@ -295,6 +282,15 @@ impl Job {
             Cause::Invalid { .. } | Cause::EmptyRange { .. } => Error::Request(cause.to_string()),
             other => Error::Sampler(other.to_string()),
         }
+    }
+}
+
+/// `a and b and c`, or `no neuron`.
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    match parts.is_empty() {
+        true => "no neuron".to_owned(),
+        false => parts.join(" and "),
     }
 }
 
@@ -312,15 +308,4 @@ fn seeds_record(progress: &Progress) -> SeedsRecord {
         least: progress.least.clone(),
         greatest: progress.greatest.clone(),
     }
-}
-
-fn samples(batch: &Batch) -> Samples {
-    let mut samples = Samples::default();
-    for sample in &batch.samples {
-        samples.codes.extend_from_slice(&sample.code);
-        samples.images.extend_from_slice(&sample.image);
-        samples.activations.extend_from_slice(&sample.activations);
-        samples.encodings.extend_from_slice(&sample.encoding);
-    }
-    samples
 }

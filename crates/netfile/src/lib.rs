@@ -20,7 +20,7 @@ mod write;
 
 pub use error::Error;
 pub use read::{NetworkFile, map_file};
-pub use replace::replace_file;
+pub use replace::{Trouble, replace_file, replace_with};
 pub use schema::*;
 pub use tensor::{Dtype, Tensor, TensorData, TensorSource};
 pub use write::{sha256, to_bytes, write};

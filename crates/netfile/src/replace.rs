@@ -17,26 +17,42 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace_by(path, |aside| Ok(aside.file.write_all(bytes)?))
 }
 
+/// As [`replace_file`], with contents that `write` puts into the file, piece
+/// by piece and in any order; it starts empty.
+///
+/// # Errors
+/// What `write` returns, and [`Trouble::Io`] where the file cannot take the
+/// other's place; then the file at `path` is what it was before.
+pub fn replace_with<E>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), Trouble<E>>,
+) -> Result<(), Trouble<E>> {
+    replace(path, |aside| write(&mut aside.file))
+}
+
 /// The file that is to take another's place.
 pub(crate) struct Aside {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
 }
 
-/// Why the contents could not be made.
-pub(crate) enum Trouble {
+/// Why a file could not be given new contents.
+#[derive(Debug)]
+pub enum Trouble<E> {
+    /// They could not be written.
     Io(io::Error),
-    Contents(Fault),
+    /// They could not be made.
+    Contents(E),
 }
 
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
+impl<E> From<io::Error> for Trouble<E> {
+    fn from(error: io::Error) -> Trouble<E> {
         Trouble::Io(error)
     }
 }
 
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Trouble {
+impl From<Fault> for Trouble<Fault> {
+    fn from(fault: Fault) -> Trouble<Fault> {
         Trouble::Contents(fault)
     }
 }
@@ -44,7 +60,7 @@ impl From<Fault> for Trouble {
 /// As [`replace_file`], with contents that `write` puts into the file.
 pub(crate) fn replace_by(
     path: &Path,
-    write: impl FnOnce(&mut Aside) -> Result<(), Trouble>,
+    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<Fault>>,
 ) -> Result<(), Error> {
     replace(path, write).map_err(|trouble| match trouble {
         Trouble::Io(error) => Error::io("write", path)(error),
@@ -52,10 +68,10 @@ pub(crate) fn replace_by(
     })
 }
 
-fn replace(
+fn replace<E>(
     path: &Path,
-    write: impl FnOnce(&mut Aside) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<E>>,
+) -> Result<(), Trouble<E>> {
     let aside = beside(path)?;
     let made = make(&aside, write).and_then(|()| Ok(fs::rename(&aside, path)?));
     if let Err(error) = made {
@@ -76,7 +92,10 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(aside))
 }
 
-fn make(path: &Path, write: impl FnOnce(&mut Aside) -> Result<(), Trouble>) -> Result<(), Trouble> {
+fn make<E>(
+    path: &Path,
+    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<E>>,
+) -> Result<(), Trouble<E>> {
     let file = OpenOptions::new()
         .write(true)
         .create(true)

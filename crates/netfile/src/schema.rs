@@ -93,7 +93,7 @@ impl Channels {
 
 /// The code space of a generator. The file also holds the tensors
 /// [`CodeSpace::LOWER`], [`CodeSpace::UPPER`], [`CodeSpace::MEAN`] and
-/// [`CodeSpace::STD`], each of shape `[units]`.
+/// [`CodeSpace::STD`], each of shape `[units]`, and may hold a [`Mixture`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSpace {
@@ -111,6 +111,29 @@ impl CodeSpace {
     pub const MEAN: &'static str = "code.mean";
     /// Standard deviation of each unit over a reference set.
     pub const STD: &'static str = "code.std";
+}
+
+/// Names of the tensors of a fitted model of codes, a mixture of factor
+/// analysers (Ghahramani and Hinton 1996) whose draws are clipped to the
+/// code's bounds:
+///
+/// ```text
+/// code = clip(mean_k + factors_k u + noise_k * e)      u, e ~ N(0, I),  k ~ weight
+/// ```
+///
+/// With a lower bound of 0 it is a model of the layer before a rectified
+/// linear unit. Either all four tensors are there or none.
+pub struct Mixture;
+
+impl Mixture {
+    /// Share of each component, `[components]`; they need not add up to 1.
+    pub const WEIGHT: &'static str = "code.mixture.weight";
+    /// `[components, units]`.
+    pub const MEAN: &'static str = "code.mixture.mean";
+    /// Directions that units vary in together, `[components, units, rank]`.
+    pub const FACTORS: &'static str = "code.mixture.factors";
+    /// Standard deviation of each unit by itself, `[components, units]`.
+    pub const NOISE: &'static str = "code.mixture.noise";
 }
 
 /// The name of one unit of a layer.

@@ -4,7 +4,7 @@
 use crate::error::Fault;
 use crate::graph::check_layer_exists;
 use crate::read::{Index, missing};
-use crate::{CodeSpace, Description, ImageEncoding, Op, Quantiles, Tensor};
+use crate::{CodeSpace, Description, ImageEncoding, Mixture, Op, Quantiles, Tensor};
 
 /// Checks presence, shape and order of every table that the description
 /// promises.
@@ -13,7 +13,9 @@ pub(crate) fn check(index: &Index, bytes: &[u8]) -> Result<(), Fault> {
     let description = &index.description;
     tables.check_image_mean(description)?;
     if description.code.is_some() {
-        tables.check_code(description.input.shape.iter().product())?;
+        let units = description.input.shape.iter().product();
+        tables.check_code(units)?;
+        tables.check_mixture(units)?;
     }
     for (key, quantiles) in &description.quantiles {
         tables.check_quantiles(key, quantiles)?;
@@ -121,6 +123,56 @@ impl<'a> Tables<'a> {
             )),
             None => Ok(()),
         }
+    }
+
+    fn check_mixture(&self, units: usize) -> Result<(), Fault> {
+        let names = [
+            Mixture::WEIGHT,
+            Mixture::MEAN,
+            Mixture::FACTORS,
+            Mixture::NOISE,
+        ];
+        if names.iter().all(|name| self.tensor(name).is_err()) {
+            return Ok(());
+        }
+        let weight = self.tensor(Mixture::WEIGHT)?;
+        let (components, rank) = match (weight.shape, self.tensor(Mixture::FACTORS)?.shape) {
+            (&[components], &[_, _, rank]) => (components, rank),
+            (weight, factors) => {
+                return Err(Fault::of_tensor(
+                    Mixture::FACTORS,
+                    "shape [components, units, rank] beside a weight for each component",
+                    format!("{factors:?} beside {weight:?}"),
+                ));
+            }
+        };
+        for (name, expected) in [
+            (Mixture::MEAN, &[components, units][..]),
+            (Mixture::FACTORS, &[components, units, rank]),
+            (Mixture::NOISE, &[components, units]),
+        ] {
+            let found = self.tensor(name)?.shape;
+            if found != expected {
+                let (expected, found) = (format!("shape {expected:?}"), format!("{found:?}"));
+                return Err(Fault::of_tensor(name, expected, found));
+            }
+        }
+        for name in [Mixture::WEIGHT, Mixture::NOISE] {
+            let values = self.tensor(name)?.to_floats();
+            if let Some(at) = values.iter().position(|&value| value < 0.0) {
+                let (expected, found) =
+                    ("no negative value", format!("{} at index {at}", values[at]));
+                return Err(Fault::of_tensor(name, expected, found));
+            }
+        }
+        if weight.to_floats().iter().sum::<f32>() > 0.0 {
+            return Ok(());
+        }
+        Err(Fault::of_tensor(
+            Mixture::WEIGHT,
+            "a positive weight",
+            "none",
+        ))
     }
 
     fn check_quantiles(&self, key: &str, quantiles: &Quantiles) -> Result<(), Fault> {

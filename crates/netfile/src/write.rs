@@ -100,7 +100,7 @@ impl<'a, T: TensorSource> Layout<'a, T> {
         Ok(Layout { header, tensors })
     }
 
-    fn write_to(&self, out: &mut impl Write) -> Result<(), Trouble> {
+    fn write_to(&self, out: &mut impl Write) -> Result<(), Trouble<Fault>> {
         out.write_all(&(self.header.len() as u64).to_le_bytes())?;
         out.write_all(&self.header)?;
         self.tensors
@@ -154,7 +154,7 @@ fn oversized(tensor: &impl TensorSource) -> Fault {
     )
 }
 
-fn write_tensor(tensor: &impl TensorSource, out: &mut impl Write) -> Result<(), Trouble> {
+fn write_tensor(tensor: &impl TensorSource, out: &mut impl Write) -> Result<(), Trouble<Fault>> {
     let mut count = 0;
     let mut bytes = Vec::new();
     let mut written = Ok(());

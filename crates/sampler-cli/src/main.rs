@@ -4,6 +4,7 @@
 //! stderr and an exit status that says whose it is.
 
 mod commands;
+mod distances;
 mod failure;
 mod networks;
 mod progress;

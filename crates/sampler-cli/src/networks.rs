@@ -23,12 +23,7 @@ pub(crate) struct NetworkArguments {
     pair: String,
 
     /// The classifier's network file, instead of a named pair.
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "generator",
-        conflicts_with = "pair"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "pair")]
     classifier: Option<PathBuf>,
 
     /// The generator's network file, instead of a named pair.
@@ -66,25 +61,65 @@ impl NetworkArguments {
 
     /// Opens both networks on the device.
     pub(crate) fn open(&self) -> Result<Pair> {
-        let [classifier, generator] = match (&self.classifier, &self.generator) {
-            (Some(classifier), Some(generator)) => {
-                [("--classifier", classifier), ("--generator", generator)]
-                    .map(|(option, file)| exists(option, file))
-                    .into_iter()
-                    .collect::<Result<Vec<_>>>()?
-                    .try_into()
-                    .expect("there are two")
+        match self.files()? {
+            (classifier, Some(generator)) => {
+                Ok(Pair::open(&classifier, &generator, &self.device()?)?)
             }
-            _ => find(&self.pair)?,
+            (classifier, None) => Err(mistake(format!(
+                "--classifier {}: no generator; add --generator FILE, or sample the pixels themselves with --space pixels",
+                classifier.display()
+            ))),
+        }
+    }
+
+    /// Opens the classifier alone, to search the pixels.
+    pub(crate) fn open_classifier(&self) -> Result<Pair> {
+        if self.generator.is_some() {
+            return Err(mistake(
+                "--generator with --space pixels: no generator makes the images; leave out one of them",
+            ));
+        }
+        self.classifier_alone()
+    }
+
+    /// Opens the classifier, and no generator even if one is named.
+    pub(crate) fn classifier_alone(&self) -> Result<Pair> {
+        let (classifier, _) = self.files()?;
+        Ok(Pair::of_pixels(&classifier, &self.device()?)?)
+    }
+
+    /// Opens what there is: a generator may be missing.
+    pub(crate) fn open_any(&self) -> Result<Pair> {
+        match (&self.classifier, &self.generator) {
+            (Some(_), None) => self.open_classifier(),
+            _ => self.open(),
+        }
+    }
+
+    /// The files of the classifier and of the generator, if there is one.
+    fn files(&self) -> Result<(PathBuf, Option<PathBuf>)> {
+        let Some(classifier) = &self.classifier else {
+            let [classifier, generator] = find(&self.pair)?;
+            return Ok((classifier, Some(generator)));
         };
-        let device = match self.device {
-            DeviceName::Auto | DeviceName::Cpu => Device::cpu(self.threads)?,
-        };
-        Ok(Pair::open(&classifier, &generator, &device)?)
+        let generator = self.generator.as_ref();
+        Ok((
+            exists("--classifier", classifier)?,
+            generator
+                .map(|file| exists("--generator", file))
+                .transpose()?,
+        ))
+    }
+
+    fn device(&self) -> Result<Device> {
+        match self.device {
+            DeviceName::Auto | DeviceName::Cpu => Ok(Device::cpu(self.threads)?),
+        }
     }
 }
 
-fn exists(option: &str, file: &Path) -> Result<PathBuf> {
+/// Checks that an option's file is there.
+pub(crate) fn exists(option: &str, file: &Path) -> Result<PathBuf> {
     if !file.is_file() {
         return Err(mistake(format!(
             "{option} {}: there is no such file",
@@ -117,5 +152,13 @@ pub(crate) fn positive<T: FromStr + Default + PartialEq>(text: &str) -> Result<T
     match text.parse() {
         Ok(number) if number != T::default() => Ok(number),
         _ => Err("expected a whole number, at least 1".into()),
+    }
+}
+
+/// Parses a whole number from one to `MOST`.
+pub(crate) fn at_most<const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number from 1 to {MOST}")),
     }
 }

@@ -3,6 +3,7 @@
 use crate::batch::{Making, Phase, Sample};
 use crate::error::Error;
 use crate::repair::attempt;
+use crate::seen::fnv1a;
 use crate::slot::{Slot, Status};
 use crate::space::{Generator, Observer, Space};
 
@@ -25,21 +26,27 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
             let fits = ranges
                 .zip(values)
                 .all(|(range, &f)| range.accepting().contains(f));
-            let known = self.state.seen.contains(&hash) || self.hashes.contains(&hash);
+            let known = self.state.seen.contains(hash) || self.made(hash);
             if fits && !known {
-                self.hashes.insert(hash);
                 self.slots[slot].status = Status::Accepted;
                 self.slots[slot].sample = Some(Sample {
                     code: self.models.read(slot)?,
                     image: image.to_vec(),
                     activations: values.to_vec(),
                     encoding: part(&rounded.encodings, row, n).to_vec(),
+                    hash,
                 });
             } else {
                 self.reject(slot)?;
             }
         }
         self.report(Phase::Accept)
+    }
+
+    /// Whether this batch holds an image with that hash.
+    fn made(&self, hash: u64) -> bool {
+        let mut samples = self.slots.iter().filter_map(|slot| slot.sample.as_ref());
+        samples.any(|sample| sample.hash == hash)
     }
 
     /// Sends a slot back with a wider margin, and with some noise: the same
@@ -71,24 +78,4 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
 fn part<T>(rows: &[T], row: usize, n: usize) -> &[T] {
     let size = rows.len() / n;
     &rows[row * size..(row + 1) * size]
-}
-
-/// The 64-bit FNV-1a hash. Two images with the same hash count as equal; that
-/// they differ is possible and costs one rejection.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fnv1a;
-
-    #[test]
-    fn the_hash_is_that_of_the_published_vectors() {
-        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
-    }
 }

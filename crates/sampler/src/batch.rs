@@ -4,13 +4,12 @@
 //! is returned as a [`Draft`]. So a batch that fails or is interrupted can be
 //! made again, with the same result.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::margin::Shifts;
 use crate::models::{Models, Moves, Objective};
-use crate::options::Options;
+use crate::options::{Fixed, Options};
 use crate::random::{Purpose, keyed};
 use crate::reach::Reach;
 use crate::run::Problem;
@@ -29,6 +28,8 @@ pub struct Sample {
     pub activations: Vec<f32>,
     /// The encoding of the stored image, `[e]`.
     pub encoding: Vec<f32>,
+    /// A hash of the stored image; no two samples of a run have the same.
+    pub hash: u64,
 }
 
 /// Accepted samples that were made together.
@@ -88,7 +89,6 @@ pub(crate) struct Draft {
     pub(crate) shifts: Shifts,
     pub(crate) rejected: u64,
     pub(crate) replaced: u64,
-    pub(crate) hashes: BTreeSet<u64>,
 }
 
 /// A batch in the making.
@@ -103,7 +103,6 @@ pub(crate) struct Making<'a, S: Space, G, O> {
     pub(crate) slots: Vec<Slot>,
     pub(crate) shifts: Shifts,
     pub(crate) reach: Reach,
-    pub(crate) hashes: BTreeSet<u64>,
     pub(crate) rejected: u64,
     pub(crate) replaced: u64,
     pub(crate) surveyed: bool,
@@ -132,7 +131,6 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
             slots: Vec::new(),
             shifts: state.shifts.clone(),
             reach: Reach::new(neurons),
-            hashes: BTreeSet::new(),
             rejected: 0,
             replaced: 0,
             surveyed: false,
@@ -168,7 +166,7 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
 
     fn place_fresh(&mut self, all: &[usize]) -> Result<(), Error> {
         for &slot in all {
-            let code = self.fresh_code(slot, 0);
+            let code = self.fresh_code(slot, 0)?;
             self.models.write(slot, &code)?;
             let multipliers = vec![0.0; self.problem.ranges.len()];
             self.slots.push(Slot::new(Origin::Fresh, multipliers, None));
@@ -190,17 +188,6 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
                 .push(Slot::new(Origin::Earlier, multipliers, Some(anchor)));
         }
         Ok(())
-    }
-
-    pub(crate) fn fresh_code(&self, slot: usize, attempt: u32) -> Vec<f32> {
-        let mut random = keyed(
-            self.options.seed,
-            Purpose::Start,
-            self.index,
-            slot as u64,
-            attempt,
-        );
-        self.problem.starts.draw(&mut random)
     }
 
     /// Adds noise to a code, `times` the option's; every call of a slot in a
@@ -301,11 +288,24 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
     fn spread(&mut self, all: &[usize]) -> Result<(), Error> {
         let (n, m) = (all.len(), self.problem.ranges.len());
         self.afford(n, true)?;
-        let count = self.state.sums.count() + n as u64;
-        let weight = self.options.objective / (4.0 * count as f64 * self.encoding_unit);
-        let objective = Objective {
-            fixed: &self.state.sums,
-            weight: weight as f32,
+        let objective = match self.options.near {
+            0 => {
+                let fixed = match self.options.distances {
+                    Fixed::All => &self.state.sums,
+                    Fixed::Seeds => &self.state.seeds,
+                };
+                let count = fixed.count() + n as u64;
+                let weight = self.options.objective / (4.0 * count as f64 * self.encoding_unit);
+                Objective::All {
+                    fixed,
+                    weight: weight as f32,
+                }
+            }
+            near => Objective::Nearest {
+                fixed: self.state.reservoir.encodings(),
+                near,
+                weight: self.options.objective as f32,
+            },
         };
         let longest = (self.options.spread * self.problem.starts.norm()) as f32;
         let (slots, penalty) = (&mut self.slots, self.penalty);
@@ -338,7 +338,9 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
         self.report(Phase::Spread)
     }
 
-    /// Fails if `n` samples forward, and back if `pulled`, would exceed the limit.
+    /// Fails if `n` samples forward, and back if `pulled`, would exceed the
+    /// limit. Where every slot has failed once and none was inside since, it is
+    /// the ranges that are to blame.
     pub(crate) fn afford(&self, n: usize, pulled: bool) -> Result<(), Error> {
         let limit = self.options.limit(self.problem.samples);
         let mut work = self.models.work;
@@ -346,6 +348,11 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
         work.pulls += if pulled { n as u64 } else { 0 };
         if work.evaluations() <= limit as f64 {
             return Ok(());
+        }
+        let inside = |slot: &Slot| matches!(slot.status, Status::Inside | Status::Accepted);
+        if self.surveyed && !self.slots.iter().any(inside) {
+            let evaluations = self.models.work.evaluations();
+            return Err(self.reach.not_together(&self.problem.ranges, evaluations));
         }
         let (accepted, samples) = (self.state.counts.accepted, self.problem.samples);
         Err(Error::OutOfEvaluations {
@@ -398,7 +405,6 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
             shifts: self.shifts,
             rejected: self.rejected,
             replaced: self.replaced,
-            hashes: self.hashes,
         }
     }
 }

@@ -32,9 +32,9 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
 
     /// Drives a neuron up (`sign` 1) or down (-1) from several starts, until
     /// one of them has met its range.
-    fn climb(&mut self, neuron: usize, sign: f64) -> Result<(), Error> {
+    pub(crate) fn climb(&mut self, neuron: usize, sign: f64) -> Result<(), Error> {
         let (m, ranges) = (self.problem.ranges.len(), &self.problem.ranges);
-        let rows: Vec<usize> = (0..self.options.climb_starts.min(self.slots.len())).collect();
+        let rows: Vec<usize> = (0..self.options.climb_starts.min(self.options.batch)).collect();
         for &slot in &rows {
             let mut random = keyed(
                 self.options.seed,

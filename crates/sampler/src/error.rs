@@ -111,25 +111,36 @@ pub enum Error {
     Model(#[from] Failure),
 }
 
-/// The look that had the most neurons in range.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What came nearest to all ranges together. The first three tell of the looks
+/// with the most neurons in range the nearest one.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unmet {
     /// Neurons that were in range.
     pub met: Vec<usize>,
     /// Neurons that were outside at the same time.
     pub missed: Vec<usize>,
+    /// The values of all neurons then, `[m]`; empty before the first look.
+    pub values: Vec<f32>,
+    /// The values of the nearest look of all, however many were in range, by
+    /// the sum of squares of what each was outside in units of its range.
+    pub nearest: Vec<f32>,
 }
 
 impl fmt::Display for Unmet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.met.is_empty() {
-            write!(out, "neurons {:?} were all outside", self.missed)
+            write!(out, "neurons {:?} were all outside", self.missed)?;
         } else {
             write!(
                 out,
                 "neurons {:?} were inside, but not together with {:?}",
                 self.met, self.missed
-            )
+            )?;
         }
+        write!(
+            out,
+            ", at {:?}; the nearest look was at {:?}",
+            self.values, self.nearest
+        )
     }
 }

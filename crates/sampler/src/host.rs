@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::objective::{self, RunningSums};
+use crate::repulsion;
 use crate::space::{Generator, Space, Stride};
 
 /// Codes, images and encodings as row-major vectors in main memory. Codes have
@@ -129,6 +130,23 @@ impl Space for HostSpace {
         let dim = encodings.len() / n;
         self.d_encodings.resize(encodings.len(), 0.0);
         objective::gradient(fixed, encodings, dim, &mut self.d_encodings);
+        for d in &mut self.d_encodings {
+            *d *= -weight;
+        }
+        Ok(&self.d_encodings)
+    }
+
+    fn repel(
+        &mut self,
+        encodings: &Vec<f32>,
+        n: usize,
+        fixed: &[f32],
+        near: usize,
+        weight: f32,
+    ) -> Result<&Vec<f32>, Failure> {
+        let dim = encodings.len() / n;
+        self.d_encodings.resize(encodings.len(), 0.0);
+        repulsion::gradient(fixed, encodings, dim, near, &mut self.d_encodings);
         for d in &mut self.d_encodings {
             *d *= -weight;
         }

@@ -4,10 +4,12 @@
 //! The method is that of Hada and Carreira-Perpiñán, "Sampling the 'Inverse
 //! Set' of a Neuron" (arXiv 1910.04857): search the code space of a generator,
 //! keep every activation in its range by the augmented Lagrangian, and spread
-//! the samples in an encoding:
+//! the samples in an encoding. The objective is another one by default:
 //!
 //! ```text
-//! maximise  sum_ij || E(G(c_i)) - E(G(c_j)) ||^2   subject to  z1 <= f(G(c_i)) <= z2
+//! the paper's   maximise  sum over all pairs of || E(G(c_i)) - E(G(c_j)) ||^2
+//! the default   maximise  sum over near pairs of log || E(G(c_i)) - E(G(c_j)) ||
+//! both          subject to  z1 <= f(G(c_i)) <= z2
 //! ```
 //!
 //! The crate knows nothing of networks, files and devices. It sees three small
@@ -28,14 +30,20 @@
 //!
 //! # Life of a batch
 //!
-//! 1. *Place*: the first batch, and every few batches another one, begins at
-//!    fresh random codes; the others begin at the batch before.
-//! 2. *Spread*: one step along the gradient of the augmented Lagrangian, with
-//!    the distances to everything accepted so far and within the batch.
-//! 3. *Repair*: steps on the constraints alone, with a pull towards the images'
-//!    own codes E(G(c)), until every slot is inside; then it rests.
+//! 1. *Place*: fresh random codes, from a fitted model of codes where there is
+//!    one. Where values can be foretold from codes, draws are passed over until
+//!    one is foretold to lie in the ranges.
+//! 2. *Spread*: one short step along the gradient of the augmented Lagrangian,
+//!    away from the nearest encodings among those held and those of the batch.
+//! 3. *Repair*: Gauss-Newton steps on the constraints alone, until every slot
+//!    is inside; then it rests.
 //! 4. *Accept*: images are rounded to 8 bits and looked at again; what lies in
 //!    the range and is new is accepted, the rest goes back to repair.
+//!
+//! The paper's own way is one of the [`Options`]: batches that begin at the
+//! batch before, the sum of squared distances, no model of codes
+//! ([`Options::paper`]). It drifts off the images, and the sum does not part
+//! near neighbours.
 //!
 //! Random numbers are keyed by (seed, batch, slot, attempt), and what passes
 //! from one batch to the next is one [`State`]: a run that is interrupted and
@@ -49,6 +57,8 @@ pub mod figures;
 mod host;
 pub mod lagrangian;
 mod margin;
+pub mod methods;
+mod mixture;
 mod models;
 pub mod objective;
 mod options;
@@ -56,8 +66,11 @@ mod random;
 mod range;
 mod reach;
 mod repair;
+pub mod repulsion;
 mod reservoir;
 mod run;
+mod screen;
+mod seen;
 mod slot;
 mod space;
 mod starts;
@@ -66,7 +79,8 @@ mod state;
 pub use batch::{Batch, Phase, Progress, Sample, Watch};
 pub use error::{Error, Failure, Unmet};
 pub use host::{HostSpace, Identity};
-pub use options::Options;
+pub use mixture::Mixture;
+pub use options::{Fixed, Options};
 pub use range::{Band, Range};
 pub use reservoir::Reservoir;
 pub use run::{Problem, Sampler};

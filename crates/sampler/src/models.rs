@@ -27,10 +27,27 @@ impl Moves {
 }
 
 /// The objective's part in a step.
-pub(crate) struct Objective<'a> {
-    pub(crate) fixed: &'a RunningSums,
-    /// Factor of the gradient of `T`.
-    pub(crate) weight: f32,
+#[derive(Clone, Copy)]
+pub(crate) enum Objective<'a> {
+    /// Distances to all: a factor of the gradient of `T`.
+    All { fixed: &'a RunningSums, weight: f32 },
+    /// Distances to the nearest few among those held (`[m, e]`): a factor of
+    /// the gradient of `R`.
+    Nearest {
+        fixed: &'a [f32],
+        near: usize,
+        weight: f32,
+    },
+}
+
+/// A code and where it might go, copied to the host.
+pub(crate) struct Bearing {
+    /// `[d]`
+    pub(crate) code: Vec<f32>,
+    /// Its image's own code, `[d]`, where the observer gives it.
+    pub(crate) own: Option<Vec<f32>>,
+    /// Its cotangent, of a quantity that is being minimised, `[d]`.
+    pub(crate) d_code: Vec<f32>,
 }
 
 /// A look at images as they will be stored.
@@ -127,6 +144,15 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
         Ok(())
     }
 
+    /// The values that codes (`[n, d]`) foretell, if the observer can tell.
+    pub(crate) fn foretell(&mut self, codes: &[f32], n: usize) -> Result<Option<Vec<f32>>, Error> {
+        let Some(values) = self.observer.foretell(codes, n)? else {
+            return Ok(None);
+        };
+        check_size(values, n, self.neurons)?;
+        Ok(Some(values.to_vec()))
+    }
+
     /// One forward of the slots; `decide` sees their values (`[n, m]`) and says
     /// how they move; one pull, unless all rest.
     pub(crate) fn step(
@@ -155,9 +181,17 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
             return Ok(());
         }
         let d_encodings = match (objective, look.encodings) {
-            (Some(Objective { fixed, weight }), Some(encodings)) => {
+            (Some(Objective::All { fixed, weight }), Some(encodings)) => {
                 Some(self.space.spread(encodings, n, fixed, weight)?)
             }
+            (
+                Some(Objective::Nearest {
+                    fixed,
+                    near,
+                    weight,
+                }),
+                Some(encodings),
+            ) => Some(self.space.repel(encodings, n, fixed, near, weight)?),
             _ => None,
         };
         let d_images = self.observer.pull(&moves.d_values, d_encodings)?;
@@ -166,6 +200,43 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
             .descend(&mut self.codes, d_codes, &moves.strides)?;
         self.work.pulls += n as u64;
         Ok(())
+    }
+
+    /// One forward of the slots, one pull of the cotangents that `decide` makes
+    /// of their values (both `[n, m]`), and no move. Own codes are read where
+    /// they are wanted and given.
+    pub(crate) fn sense(
+        &mut self,
+        slots: &[usize],
+        own_codes: bool,
+        decide: impl FnOnce(&[f32]) -> Vec<f32>,
+    ) -> Result<Vec<Bearing>, Error> {
+        self.arrange(slots)?;
+        let n = slots.len();
+        let wanted = Wanted {
+            encodings: false,
+            own_codes: own_codes && self.uses_own_codes,
+        };
+        let images = self.generator.decode(&self.codes, n)?;
+        let look = self.observer.look(images, n, wanted)?;
+        check_size(look.values, n, self.neurons)?;
+        let d_values = decide(look.values);
+        let own = match look.own_codes {
+            Some(own) if own_codes => rows(&mut self.space, own, n)?
+                .into_iter()
+                .map(Some)
+                .collect(),
+            _ => vec![None; n],
+        };
+        let d_images = self.observer.pull(&d_values, None)?;
+        let d_codes = self.generator.pull(d_images)?;
+        let d_codes = rows(&mut self.space, d_codes, n)?;
+        let codes = rows(&mut self.space, &self.codes, n)?;
+        self.work.forwards += n as u64;
+        self.work.pulls += n as u64;
+        let bearing = |((code, own), d_code)| Bearing { code, own, d_code };
+        let all = codes.into_iter().zip(own).zip(d_codes);
+        Ok(all.map(bearing).collect())
     }
 
     /// One forward of the slots through their rounded images.
@@ -193,6 +264,11 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
             bytes,
         })
     }
+}
+
+/// The first `n` rows, on the host.
+fn rows<S: Space>(space: &mut S, codes: &S::Codes, n: usize) -> Result<Vec<Vec<f32>>, Failure> {
+    (0..n).map(|row| space.read(codes, row)).collect()
 }
 
 fn check_size(values: &[f32], n: usize, neurons: usize) -> Result<(), Error> {

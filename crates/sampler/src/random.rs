@@ -12,6 +12,7 @@ pub(crate) enum Purpose {
     Donor = 3,
     Reservoir = 4,
     Climb = 5,
+    Method = 6,
 }
 
 /// The generator of (seed, purpose, batch, slot, attempt).

@@ -3,14 +3,19 @@
 
 use crate::error::{Error, Unmet};
 use crate::range::Range;
+use crate::screen::miss;
 
-/// Least and greatest value of every neuron, and the look with the most of
-/// them in range.
+/// Least and greatest value of every neuron, and the looks that came nearest to
+/// all ranges.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
     pub(crate) least: Vec<f32>,
     pub(crate) greatest: Vec<f32>,
     best: Unmet,
+    /// How far outside the best look was, see [`miss`].
+    best_miss: f64,
+    /// The same of the nearest look.
+    nearest_miss: f64,
 }
 
 impl Reach {
@@ -19,23 +24,41 @@ impl Reach {
             least: vec![f32::INFINITY; neurons],
             greatest: vec![f32::NEG_INFINITY; neurons],
             best: Unmet {
-                met: Vec::new(),
                 missed: (0..neurons).collect(),
+                ..Unmet::default()
             },
+            best_miss: f64::INFINITY,
+            nearest_miss: f64::INFINITY,
         }
     }
 
     /// Notes one sample's values.
     pub(crate) fn observe(&mut self, values: &[f32], ranges: &[Range]) {
-        let inside = |j: &usize| ranges[*j].accepting().contains(values[*j]);
-        let (met, missed): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(inside);
-        if met.len() > self.best.met.len() {
-            self.best = Unmet { met, missed };
-        }
+        self.compare(values, ranges);
         // The order of arguments drops NaN.
         for (j, &value) in values.iter().enumerate() {
             self.least[j] = value.min(self.least[j]);
             self.greatest[j] = value.max(self.greatest[j]);
+        }
+    }
+
+    /// Keeps the values if they come nearer than those kept.
+    fn compare(&mut self, values: &[f32], ranges: &[Range]) {
+        if values.iter().any(|value| !value.is_finite()) {
+            return;
+        }
+        let miss = miss(values, ranges);
+        if miss < self.nearest_miss {
+            self.nearest_miss = miss;
+            self.best.nearest = values.to_vec();
+        }
+        let inside = |j: &usize| ranges[*j].accepting().contains(values[*j]);
+        let (met, missed): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(inside);
+        let kept = self.best.met.len();
+        if met.len() > kept || (met.len() == kept && miss < self.best_miss) {
+            self.best_miss = miss;
+            self.best.values = values.to_vec();
+            (self.best.met, self.best.missed) = (met, missed);
         }
     }
 

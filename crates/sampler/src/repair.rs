@@ -97,7 +97,7 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
                 (self.half_way_back(slot)?, Origin::Earlier)
             } else if failures <= halvings + self.options.attempts {
                 fresh.push(slot);
-                (self.fresh_code(slot, failures), Origin::Fresh)
+                (self.fresh_code(slot, failures)?, Origin::Fresh)
             } else if has_donor {
                 let extra = failures - halvings - self.options.attempts;
                 (self.donated(slot, &donors, extra)?, Origin::Earlier)

@@ -12,6 +12,8 @@ pub struct Reservoir {
     dim: usize,
     offered: u64,
     rows: Vec<f32>,
+    /// The sample in each row.
+    samples: Vec<u64>,
 }
 
 impl Reservoir {
@@ -21,16 +23,7 @@ impl Reservoir {
             dim: 0,
             offered: 0,
             rows: Vec::new(),
-        }
-    }
-
-    pub(crate) fn from_parts(capacity: usize, offered: u64, rows: Vec<f32>) -> Reservoir {
-        let held = offered.min(capacity as u64).max(1) as usize;
-        Reservoir {
-            capacity,
-            dim: rows.len() / held,
-            offered,
-            rows,
+            samples: Vec::new(),
         }
     }
 
@@ -40,6 +33,7 @@ impl Reservoir {
         self.offered += 1;
         if index < self.capacity as u64 {
             self.rows.extend_from_slice(encoding);
+            self.samples.push(index);
             return;
         }
         let place = below(
@@ -49,12 +43,18 @@ impl Reservoir {
         if place < self.capacity as u64 {
             let at = place as usize * self.dim;
             self.rows[at..at + self.dim].copy_from_slice(encoding);
+            self.samples[place as usize] = index;
         }
     }
 
     /// The encodings held, `[n, e]`.
     pub fn encodings(&self) -> &[f32] {
         &self.rows
+    }
+
+    /// Which sample each of them belongs to, counted from 0, `[n]`.
+    pub fn samples(&self) -> &[u64] {
+        &self.samples
     }
 
     /// Numbers in an encoding; 0 before the first.
@@ -79,6 +79,7 @@ mod tests {
             reservoir.offer(0, &[k as f32, -1.0]);
         }
         assert_eq!(reservoir.encodings(), [0.0, -1.0, 1.0, -1.0, 2.0, -1.0]);
+        assert_eq!(reservoir.samples(), [0, 1, 2]);
         assert_eq!(reservoir.dim(), 2);
     }
 
@@ -91,7 +92,8 @@ mod tests {
             for k in 0..offered {
                 reservoir.offer(seed, &[k as f32]);
             }
-            for &k in reservoir.encodings() {
+            for (&k, &sample) in reservoir.encodings().iter().zip(reservoir.samples()) {
+                assert_eq!(k, sample as f32);
                 held[k as usize] += 1;
             }
         }

@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let empty = [
             ("the number of ranges", self.ranges.is_empty()),
             ("the number of samples", self.samples == 0),
@@ -67,7 +67,8 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
 
     /// A run from where `state` left it. With the same models, problem and
     /// options as before, the rest of the run is the same byte for byte; only
-    /// `samples` and `max_evals` may differ.
+    /// `samples` and `max_evals` may differ. A state that was read again has
+    /// been told of every sample ([`State::remember`]).
     ///
     /// # Errors
     ///
@@ -76,12 +77,15 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         space: S,
         generator: G,
         observer: O,
-        problem: Problem,
+        mut problem: Problem,
         options: Options,
         state: State,
     ) -> Result<Self, Error> {
         options.check()?;
         problem.check()?;
+        if !options.mixture {
+            problem.starts = problem.starts.without_mixture();
+        }
         let unit: Vec<f64> = problem.ranges.iter().map(|range| range.unit()).collect();
         let mu = unit
             .iter()
@@ -132,6 +136,31 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         Ok(Some(self.commit(draft)))
     }
 
+    /// The greatest value that plain ascent from a few starts drives a neuron
+    /// to, and the evaluations so far: at most `climb_steps climb_starts` more
+    /// than in the state, which stays what it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sampler::next_batch`], but that no range can be missed.
+    pub fn highest(&mut self, neuron: usize, watch: &mut Watch<'_>) -> Result<(f32, f64), Error> {
+        let mut problem = self.problem.clone();
+        problem.ranges[neuron] = Range::new(f64::from(f32::MAX), f64::INFINITY)?;
+        let mut making = Making::new(
+            &mut self.models,
+            &problem,
+            &self.options,
+            &self.penalty,
+            &self.state,
+            watch,
+        );
+        making.climb(neuron, 1.0)?;
+        Ok((
+            making.reach.greatest[neuron],
+            making.models.work.evaluations(),
+        ))
+    }
+
     fn commit(&mut self, draft: Draft) -> Batch {
         let Draft {
             batch,
@@ -139,7 +168,6 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
             multipliers,
             encoding_unit,
             shifts,
-            hashes,
             ..
         } = draft;
         let state = &mut self.state;
@@ -147,10 +175,9 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         state.multipliers = multipliers;
         state.encoding_unit = encoding_unit;
         state.shifts = shifts;
-        state.seen.extend(hashes);
         let mut encodings = Vec::new();
         for sample in &batch.samples {
-            state.reservoir.offer(self.options.seed, &sample.encoding);
+            state.remember(self.options.seed, &sample.encoding, sample.hash);
             encodings.extend_from_slice(&sample.encoding);
         }
         let dim = encodings.len() / batch.samples.len().max(1);

@@ -84,6 +84,18 @@ pub trait Space {
         weight: f32,
     ) -> Result<&Self::Encodings, Failure>;
 
+    /// The cotangents `-weight dR/de` of the first `n` rows, where `R` runs over
+    /// the `near` nearest ones of each among `fixed` (`[m, e]`) and these rows
+    /// (see [`crate::repulsion::gradient`]).
+    fn repel(
+        &mut self,
+        encodings: &Self::Encodings,
+        n: usize,
+        fixed: &[f32],
+        near: usize,
+        weight: f32,
+    ) -> Result<&Self::Encodings, Failure>;
+
     /// Copies the first `n` encodings to the host, `[n, e]`.
     fn read_encodings(
         &mut self,
@@ -137,6 +149,14 @@ pub trait Observer<S: Space> {
     /// generator was trained to invert a layer of the classifier.
     fn gives_own_codes(&self) -> bool {
         false
+    }
+
+    /// The neurons' values `[n, m]` that images would have whose own codes were
+    /// exactly these (`[n, d]`): what the classifier computes behind the layer
+    /// of the codes, a small part of a look. NaN for a neuron that does not
+    /// depend on that layer alone, `None` where there is no other.
+    fn foretell(&mut self, _codes: &[f32], _n: usize) -> Result<Option<&[f32]>, Failure> {
+        Ok(None)
     }
 
     /// Looks at the first `n` images.

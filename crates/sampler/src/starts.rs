@@ -4,11 +4,14 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Error;
+use crate::mixture::Mixture;
 
-/// The distribution of starting codes: `mean + std N(0, 1)` per unit, clipped
-/// to `[lower, upper]`. All four have one number per unit of the code.
+/// The distribution of starting codes: draws of a [`Mixture`] where there is
+/// one, else `mean + std N(0, 1)` per unit; clipped to `[lower, upper]`. All
+/// four have one number per unit of the code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts {
+    mixture: Option<Mixture>,
     mean: Vec<f32>,
     std: Vec<f32>,
     lower: Vec<f32>,
@@ -72,6 +75,7 @@ impl Starts {
             }
         }
         Ok(Starts {
+            mixture: None,
             mean,
             std,
             lower,
@@ -79,9 +83,41 @@ impl Starts {
         })
     }
 
+    /// The same bounds and statistics, but codes drawn from a fitted model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if its codes are of another size.
+    pub fn with_mixture(self, mixture: Mixture) -> Result<Starts, Error> {
+        if mixture.dim() != self.dim() {
+            return Err(Error::Invalid {
+                what: "the size of the mixture's codes",
+                found: mixture.dim().to_string(),
+                expected: self.dim().to_string(),
+            });
+        }
+        Ok(Starts {
+            mixture: Some(mixture),
+            ..self
+        })
+    }
+
+    /// The same bounds and statistics, and codes drawn from these alone.
+    #[must_use]
+    pub fn without_mixture(self) -> Starts {
+        Starts {
+            mixture: None,
+            ..self
+        }
+    }
+
     /// Numbers in a code.
     pub fn dim(&self) -> usize {
         self.mean.len()
+    }
+
+    pub(crate) fn mean(&self) -> &[f32] {
+        &self.mean
     }
 
     /// Lower bounds, one per unit.
@@ -107,9 +143,18 @@ impl Starts {
     }
 
     pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> Vec<f32> {
-        let mut code = self.mean.clone();
-        self.jitter(&mut code, 1.0, random);
-        code
+        match &self.mixture {
+            Some(mixture) => {
+                let mut code = mixture.draw(random);
+                self.clip(&mut code);
+                code
+            }
+            None => {
+                let mut code = self.mean.clone();
+                self.jitter(&mut code, 1.0, random);
+                code
+            }
+        }
     }
 
     /// Adds `share` of the standard deviation times N(0, 1), and clips.
@@ -117,7 +162,14 @@ impl Starts {
         for (k, c) in code.iter_mut().enumerate() {
             let normal: f64 = StandardNormal.sample(random);
             *c += (share * normal) as f32 * self.std[k];
-            *c = c.max(self.lower[k]).min(self.upper[k]);
+        }
+        self.clip(code);
+    }
+
+    /// Brings a code into the bounds.
+    pub(crate) fn clip(&self, code: &mut [f32]) {
+        for ((c, lower), upper) in code.iter_mut().zip(&self.lower).zip(&self.upper) {
+            *c = c.max(*lower).min(*upper);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! All that passes from one batch to the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::margin::Shifts;
 use crate::models::Work;
 use crate::objective::RunningSums;
 use crate::reservoir::Reservoir;
+use crate::seen::Seen;
 
 /// The counters of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +42,13 @@ impl Counts {
     }
 }
 
-/// The state between two batches. [`State::flat`] and [`State::from_flat`]
-/// write and read it without loss.
+/// The state between two batches.
+///
+/// [`State::flat`] and [`State::from_flat`] write and read it without loss,
+/// but for what is made of the samples: the reservoir, the sums over the seeds
+/// and the hashes of the images. These come back from the samples themselves, by
+/// [`State::remember`]: written with every batch, they would make batches
+/// dearer the longer a run is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub(crate) counts: Counts,
@@ -54,9 +60,12 @@ pub struct State {
     pub(crate) encoding_unit: f64,
     pub(crate) shifts: Shifts,
     pub(crate) sums: RunningSums,
+    /// Running sums over the seeds, the first K samples.
+    pub(crate) seeds: RunningSums,
+    k: u64,
     pub(crate) reservoir: Reservoir,
     /// Hashes of all accepted images.
-    pub(crate) seen: BTreeSet<u64>,
+    pub(crate) seen: Seen,
 }
 
 /// A [`State`] as named arrays and integers, for any file format: no number
@@ -82,8 +91,10 @@ impl State {
             encoding_unit: 1.0,
             shifts: Shifts::new(neurons),
             sums: RunningSums::default(),
+            seeds: RunningSums::default(),
+            k: k as u64,
             reservoir: Reservoir::new(reservoir),
-            seen: BTreeSet::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -102,12 +113,19 @@ impl State {
         &self.reservoir
     }
 
-    /// The state as named arrays.
+    /// Takes note of an accepted sample. To complete a state that was read
+    /// again, call it for every sample of the run's batches, in their order.
+    pub fn remember(&mut self, seed: u64, encoding: &[f32], hash: u64) {
+        if self.seeds.count() < self.k {
+            let sample = RunningSums::of(encoding, encoding.len());
+            self.seeds = self.seeds.merged(&sample);
+        }
+        self.reservoir.offer(seed, encoding);
+        self.seen.insert(hash);
+    }
+
+    /// The state as named arrays, without what [`State::remember`] brings back.
     pub fn flat(&self) -> Flat {
-        let f32s = [
-            ("codes", &self.codes),
-            ("reservoir", &self.reservoir.encodings().to_vec()),
-        ];
         let scalars = vec![self.encoding_unit, self.sums.m2()];
         let f64s = [
             ("mean", &self.sums.mean().to_vec()),
@@ -115,23 +133,17 @@ impl State {
             ("scalars", &scalars),
             ("shift_squares", &self.shifts.squares),
         ];
-        let integers = vec![
-            self.sums.count(),
-            self.shifts.count,
-            self.reservoir.offered(),
-        ];
-        let seen = self.seen.iter().copied().collect();
-        let u64s = [("integers", &integers), ("seen", &seen)];
+        let integers = vec![self.sums.count(), self.shifts.count];
         Flat {
             counts: self.counts,
-            f32s: named(f32s),
+            f32s: named([("codes", &self.codes)]),
             f64s: named(f64s),
-            u64s: named(u64s),
+            u64s: named([("integers", &integers)]),
         }
     }
 
     /// The state of a problem with batches of `k`, `neurons` ranges and codes
-    /// of `dim` numbers, and a reservoir of `capacity`.
+    /// of `dim` numbers, and an empty reservoir of `capacity`.
     ///
     /// # Errors
     ///
@@ -144,11 +156,9 @@ impl State {
         capacity: usize,
     ) -> Result<State, Error> {
         let codes_len = if flat.counts.batches == 0 { 0 } else { k * dim };
-        let integers = taken(&mut flat.u64s, "integers", Some(3))?;
+        let integers = taken(&mut flat.u64s, "integers", Some(2))?;
         let scalars = taken(&mut flat.f64s, "scalars", Some(2))?;
         let mean = taken(&mut flat.f64s, "mean", None)?;
-        let held = integers[2].min(capacity as u64) as usize;
-        let reservoir = taken(&mut flat.f32s, "reservoir", Some(held * mean.len()))?;
         Ok(State {
             counts: flat.counts,
             multipliers: taken(&mut flat.f64s, "multipliers", Some(k * neurons))?,
@@ -159,8 +169,10 @@ impl State {
                 squares: taken(&mut flat.f64s, "shift_squares", Some(neurons))?,
             },
             sums: RunningSums::from_parts(integers[0], mean, scalars[1]),
-            reservoir: Reservoir::from_parts(capacity, integers[2], reservoir),
-            seen: taken(&mut flat.u64s, "seen", None)?.into_iter().collect(),
+            seeds: RunningSums::default(),
+            k: k as u64,
+            reservoir: Reservoir::new(capacity),
+            seen: Seen::default(),
         })
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use netfile::{
-    BatchNorm, Channels, CodeSpace, Convolution, Dtype, ImageEncoding, Label, Lrn, Op, Pool,
-    PoolMethod, Quantiles, Rounding, TensorData,
+    BatchNorm, Channels, CodeSpace, Convolution, Dtype, ImageEncoding, Label, Lrn, Mixture, Op,
+    Pool, PoolMethod, Quantiles, Rounding, TensorData,
 };
 use safetensors::SafeTensors;
 
@@ -141,7 +141,22 @@ fn generator(folder: &Path, statistics: &mut Raw) -> Result<Product> {
     });
     let mut tensors = weights.finish()?;
     tensors.extend(codes);
+    tensors.extend(mixture(folder)?);
     network(GENERATOR, MADE, &description, &tensors)
+}
+
+/// The fitted model of codes.
+fn mixture(folder: &Path) -> Result<Vec<TensorData>> {
+    let mut model = Raw::open(&folder.join("codes.safetensors"))?;
+    let tensors = [
+        Mixture::WEIGHT,
+        Mixture::MEAN,
+        Mixture::FACTORS,
+        Mixture::NOISE,
+    ]
+    .map(|name| model.take_as(name, name, Dtype::F16));
+    model.finish()?;
+    tensors.into_iter().collect()
 }
 
 fn judge(folder: &Path, statistics: &mut Raw) -> Result<Product> {

@@ -69,8 +69,41 @@ fn codes() {
 }
 
 #[test]
+fn mixtures_of_codes() {
+    for (spoilt, message) in [
+        (
+            Stored::new("code.mixture.mean", &[2, 5], &[0.0; 10]),
+            "tensor code.mixture.mean: expected shape [2, 6], found [2, 5]",
+        ),
+        (
+            Stored::new("code.mixture.noise", &[3, 6], &[0.0; 18]),
+            "tensor code.mixture.noise: expected shape [2, 6], found [3, 6]",
+        ),
+        (
+            Stored::new("code.mixture.factors", &[12], &[0.0; 12]),
+            "tensor code.mixture.factors: expected shape [components, units, rank] \
+             beside a weight for each component, found [12] beside [2]",
+        ),
+        (
+            Stored::new("code.mixture.weight", &[2], &[0.5, -0.5]),
+            "tensor code.mixture.weight: expected no negative value, found -0.5 at index 1",
+        ),
+        (
+            Stored::new("code.mixture.weight", &[2], &[0.0, 0.0]),
+            "tensor code.mixture.weight: expected a positive weight, found none",
+        ),
+    ] {
+        check_tensor(spoilt, message);
+    }
+}
+
+#[test]
 fn missing_tables() {
     for name in [
+        "code.mixture.weight",
+        "code.mixture.mean",
+        "code.mixture.factors",
+        "code.mixture.noise",
         "code.lower",
         "code.upper",
         "code.mean",

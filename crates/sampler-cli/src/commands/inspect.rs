@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let pair = arguments.networks.open()?;
+    let pair = arguments.networks.open_any()?;
     let out = &mut std::io::stdout().lock();
     match (&arguments.layer, &arguments.neuron) {
         (Some(layer), _) => show_units(&pair, layer, out),
@@ -41,11 +41,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn show_layers(pair: &Pair, out: &mut impl Write) -> Result<()> {
-    let networks = [
-        ("classifier", pair.classifier(), pair.classifier_network()),
-        ("generator", pair.generator(), pair.generator_network()),
-    ];
-    for (what, file, network) in networks {
+    let classifier = ("classifier", pair.classifier(), pair.classifier_network());
+    let generator = pair.generator().zip(pair.generator_network());
+    let generator = generator.map(|(file, network)| ("generator", file, network));
+    for (what, file, network) in [classifier].into_iter().chain(generator) {
         let description = file.description();
         let row = |name: &str, op: &str| {
             let node = network

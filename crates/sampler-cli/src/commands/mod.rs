@@ -1,7 +1,10 @@
 //! The commands, one a file.
 
+mod compare;
 mod inspect;
+mod levels;
 mod sample;
+mod scan;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -21,14 +24,20 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Sample(sample::Arguments),
+    Levels(levels::Arguments),
+    Scan(scan::Arguments),
     Inspect(inspect::Arguments),
+    Compare(compare::Arguments),
 }
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
         match self {
             Command::Sample(arguments) => sample::run(arguments),
+            Command::Levels(arguments) => levels::run(arguments),
+            Command::Scan(arguments) => scan::run(arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
+            Command::Compare(arguments) => compare::run(&arguments),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use inverse_set::{Clamp, Error, Flow, Job, Request};
+use inverse_set::{Clamp, Error, Flow, Job, Request, StoredImages};
 
+use crate::distances::DistanceArguments;
 use crate::failure::mistake;
 use crate::networks::{DEMO_PAIR, NetworkArguments, positive};
 use crate::progress::Progress;
@@ -22,7 +23,9 @@ const DEMO_NEURON: &str = "fc8:\"Ankle boot\"=c25..c75";
 Examples:
   sampler-cli sample --neuron 'fc8:\"T-shirt/top\"=c25..c75' -n 50
   sampler-cli sample --neuron fc8:Sneaker=0.. --neuron fc8:Bag=0..
-  sampler-cli sample --neuron conv5:3@max=p75..p95 --out runs/channel-3")]
+  sampler-cli sample --neuron conv5:3@max=p75..p95 --out runs/channel-3
+  sampler-cli sample --neuron fc8:Coat --encoder weights/fashion/judge.safetensors:pool6
+  sampler-cli sample --neuron fc8:Coat --space pixels --distance pixels")]
 pub(crate) struct Arguments {
     /// LAYER:UNIT[=LO..HI]; given several times, all ranges hold at once.
     ///
@@ -51,9 +54,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Layer that distances are measured in [default: the network file's].
-    #[arg(long, value_name = "LAYER")]
-    encoder: Option<String>,
+    /// What is searched for samples.
+    #[arg(long, value_enum, default_value_t)]
+    space: SearchSpace,
 
     /// Which gradients pass a pixel that is clamped to [0, 1].
     #[arg(long, value_enum, default_value_t)]
@@ -63,8 +66,24 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = positive::<u64>)]
     max_evals: Option<u64>,
 
+    /// In which form images are stored.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    images: ImageForm,
+
+    #[command(flatten)]
+    distances: DistanceArguments,
+
     #[command(flatten)]
     networks: NetworkArguments,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SearchSpace {
+    /// The generator's codes: images are realistic.
+    #[default]
+    Code,
+    /// The pixels themselves, without a generator: images are noise to people.
+    Pixels,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -76,13 +95,28 @@ enum ClampGradient {
     Hard,
 }
 
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ImageForm {
+    /// Not at all; the generator makes them again from the codes.
+    None,
+    /// Each as a PNG file, and all in samples.safetensors.
+    #[default]
+    Png,
+    /// All in samples.safetensors.
+    Tensor,
+}
+
 /// Which option a complaint about the directory is about.
-const ABOUT_OUT: &str = "writing the results (--out)";
+pub(super) const ABOUT_OUT: &str = "writing the results (--out)";
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let request = request(&arguments)?;
     let started = Instant::now();
-    let job = Job::new(arguments.networks.open()?, &request)?;
+    let pair = match arguments.space {
+        SearchSpace::Code => arguments.networks.open()?,
+        SearchSpace::Pixels => arguments.networks.open_classifier()?,
+    };
+    let job = Job::new(pair, &request)?;
     let directory = arguments.out.unwrap_or_else(|| job.default_directory());
     let mut progress = Progress::new(job.neurons());
     let summary = job
@@ -97,6 +131,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     drop(progress);
     let finished = Finished {
         neurons: job.neurons(),
+        space: job.space(),
+        encoder: job.encoder(),
         summary: &summary,
         elapsed: started.elapsed(),
     };
@@ -108,6 +144,11 @@ fn request(arguments: &Arguments) -> Result<Request> {
     let clamp = match arguments.clamp {
         ClampGradient::StraightInward => Clamp::StraightInward,
         ClampGradient::Hard => Clamp::Hard,
+    };
+    let images = match arguments.images {
+        ImageForm::None => StoredImages::None,
+        ImageForm::Png => StoredImages::Png,
+        ImageForm::Tensor => StoredImages::Tensor,
     };
     let neurons = match arguments.neurons.as_slice() {
         [] if arguments.networks.is_demo() => vec![DEMO_NEURON.to_owned()],
@@ -123,8 +164,9 @@ fn request(arguments: &Arguments) -> Result<Request> {
         samples: arguments.samples,
         batch: arguments.batch,
         seed: arguments.seed,
-        encoder: arguments.encoder.clone(),
+        distance: arguments.distances.distance()?,
         clamp,
         max_evals: arguments.max_evals,
+        images,
     })
 }

@@ -138,7 +138,8 @@ fn commands_are_refused() {
             r#"did you mean "fc6", "fc7" or "fc8"?"#,
         ),
         ("inspect --pair tiny --neuron fc8:crane", "may mean fc8:0"),
-        ("sample --classifier a", "--generator <FILE>"),
+        ("sample --generator a", "--classifier <FILE>"),
+        ("sample --classifier a --pair tiny", "cannot be used with"),
         (
             "sample --pair nonesuch --neuron fc8:0",
             "no weights/nonesuch/classifier.safetensors",

@@ -49,7 +49,7 @@ fn writes_a_run_directory_and_says_so() {
 }
 
 /// The files of a finished run, and every activation in its range.
-fn assert_holds(directory: &Path, samples: usize) {
+pub(crate) fn assert_holds(directory: &Path, samples: usize) {
     let files = tree(directory);
     let json = |name: &str| -> serde_json::Value { serde_json::from_slice(&files[name]).unwrap() };
     let (record, manifest) = (json("run.json"), json("manifest.json"));

@@ -1,6 +1,7 @@
 //! Whole runs of the sampler on maps with known answers.
 
 mod maps;
+mod methods;
 mod networks;
 mod resuming;
 mod sampling;

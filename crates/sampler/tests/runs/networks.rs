@@ -18,7 +18,7 @@ const NEURONS: usize = 2;
 /// Slope of the leaky rectifiers.
 const LEAK: f32 = 0.3;
 
-/// The bar for the demo.
+/// The bar for the demo.
 const EVALUATIONS_PER_SAMPLE: f64 = 30.0;
 
 /// A dense layer, and its values and slopes at the last input.

@@ -21,26 +21,25 @@ fn world() -> World {
     world
 }
 
-fn resumed(world: &World, state: State) -> Sampler<HostSpace, Identity, Maps> {
+pub(crate) fn resumed(world: &World, state: State) -> Sampler<HostSpace, Identity, Maps> {
     let (space, generator, observer) = (world.space(), Identity::new(PIXELS), world.maps.clone());
     let (problem, options) = (world.problem(), world.options.clone());
     Sampler::resume(space, generator, observer, problem, options, state).unwrap()
 }
 
-fn through_bytes(state: &State, world: &World) -> State {
+/// The state as it comes back from a file and the batches so far.
+pub(crate) fn read_again(state: &State, batches: &[Batch], world: &World) -> State {
     let json = serde_json::to_string(&state.flat().counts).unwrap();
     let flat = Flat {
         counts: serde_json::from_str(&json).unwrap(),
         ..state.flat()
     };
-    State::from_flat(
-        flat,
-        world.options.batch,
-        2,
-        PIXELS,
-        world.options.reservoir,
-    )
-    .unwrap()
+    let (k, reservoir) = (world.options.batch, world.options.reservoir);
+    let mut state = State::from_flat(flat, k, 2, PIXELS, reservoir).unwrap();
+    for sample in batches.iter().flat_map(|batch| &batch.samples) {
+        state.remember(world.options.seed, &sample.encoding, sample.hash);
+    }
+    state
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn a_run_stopped_after_any_batch_goes_on_with_the_same_bytes() {
         .unwrap()
     {
         pieces.push(batch);
-        let state = through_bytes(sampler.state(), &world);
+        let state = read_again(sampler.state(), &pieces, &world);
         assert_eq!(&state, sampler.state());
         sampler = resumed(&world, state);
     }

@@ -37,7 +37,12 @@ fn a_linear_neuron() {
 fn a_range_above_most_starts() {
     let neuron = linear(0);
     let (_, most) = attainable(&neuron);
-    let world = World::new(vec![(neuron, range(most - 1.5, most - 1.0))], PIXELS, 40);
+    let mut world = World::new(vec![(neuron, range(most - 1.5, most - 1.0))], PIXELS, 40);
+    // Nothing foretells values here: a chain saves the way from every start.
+    world.options = Options {
+        restart_every: 5,
+        ..Options::default()
+    };
     let (_, evaluations) = world.run_and_verify();
     assert!(
         evaluations <= 40.0 * EVALUATIONS_PER_SAMPLE,
@@ -124,6 +129,8 @@ fn a_single_slot_without_restarts_still_moves_on() {
     world.options = Options {
         batch: 1,
         restart_every: 0,
+        near: 0,
+        spread: 0.3,
         ..Options::default()
     };
     let (samples, _) = world.run_and_verify();
@@ -145,6 +152,7 @@ fn spreading_spreads() {
         world.options = Options {
             spread,
             restart_every: 0,
+            near: 0,
             ..Options::default()
         };
         let mut sampler = world.sampler().unwrap();
@@ -157,6 +165,24 @@ fn spreading_spreads() {
     };
     let (little, much) = (mean_square(0.01), mean_square(0.2));
     assert!(much > 1.5 * little, "{little} {much}");
+}
+
+#[test]
+fn a_step_along_the_repulsion_parts_near_neighbours() {
+    use sampler::{HostSpace, Space, Stride};
+    // Two codes that are their own encodings, and a fixed one between them.
+    let mut space = HostSpace::new(vec![-9.0; 2], vec![9.0; 2]);
+    let mut codes = vec![0.1, 0.0, -0.1, 0.0];
+    let cotangents = space.repel(&codes.clone(), 2, &[0.0, 0.0], 1, 1.0);
+    let cotangents = cotangents.unwrap().clone();
+    let stride = Stride {
+        gap: f32::INFINITY,
+        longest: 0.5,
+    };
+    space
+        .descend(&mut codes, &cotangents, &[stride; 2])
+        .unwrap();
+    assert_eq!(codes, [0.6, 0.0, -0.6, 0.0]);
 }
 
 #[test]
@@ -224,6 +250,14 @@ fn neurons_that_exclude_each_other_are_named() {
                 unmet.met.contains(&0) && unmet.missed.len() == 1,
                 "{unmet:?}"
             );
+            // The two that are opposite come as near as 7 and -7, or 5 and -5.
+            let near = |j: usize, value: f32| (unmet.values[j].abs() - value).abs() < 0.1;
+            let at = if unmet.met.contains(&1) { 7.0 } else { 5.0 };
+            assert!(near(1, at) && near(2, at), "{unmet:?}");
+            // Between them lies what is nearest to both.
+            let sum = |values: &[f32]| values[1] + values[2];
+            assert!(sum(&unmet.nearest).abs() < 0.1, "{unmet:?}");
+            assert!((5.5..6.5).contains(&unmet.nearest[1]), "{unmet:?}");
         }
         other => panic!("{other:?}"),
     }

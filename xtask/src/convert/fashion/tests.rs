@@ -86,6 +86,15 @@ fn statistics_tensors() -> Tensors {
     tensors
 }
 
+fn mixture_tensors() -> Tensors {
+    vec![
+        ("code.mixture.weight".into(), vec![2]),
+        ("code.mixture.mean".into(), vec![2, CODE]),
+        ("code.mixture.factors".into(), vec![2, CODE, 1]),
+        ("code.mixture.noise".into(), vec![2, CODE]),
+    ]
+}
+
 /// Value `i` of every tensor is `i + 1`, so that levels increase and nothing
 /// is zero.
 fn write_raw(path: &Path, tensors: &Tensors) {
@@ -125,6 +134,7 @@ fn raw_folder() -> tempfile::TempDir {
         ("generator", generator_tensors()),
         ("judge", judge_tensors()),
         ("statistics", statistics_tensors()),
+        ("codes", mixture_tensors()),
     ] {
         write_raw(&folder.path().join(format!("{name}.safetensors")), &tensors);
     }

@@ -1,6 +1,8 @@
-//! Figures of diversity, exact over all pairs of the encodings given.
+//! Distances among encodings, exact over all pairs.
 
 use serde::{Deserialize, Serialize};
+
+use super::{rows, sum_of};
 
 /// Distances among encodings. A high mean alone says little: a few tight
 /// clusters far apart have it too, and then the nearest neighbours are close.
@@ -10,7 +12,7 @@ pub struct Diversity {
     pub count: usize,
     /// Mean distance over unordered pairs.
     pub mean: f64,
-    /// Standard deviation of these distances.
+    /// Standard deviation of these distances, over all pairs, not all but one.
     pub std: f64,
     /// Least distance.
     pub least: f64,
@@ -18,19 +20,22 @@ pub struct Diversity {
     pub nearest: f64,
 }
 
-/// The figures of `[n, dim]` encodings, or none if there are fewer than two.
-/// Takes time in `n^2 dim` and memory in `n`.
+/// The figures of `[n, dim]` encodings. Takes time in `n^2 dim` and memory in
+/// `n`.
+///
+/// None if there are fewer than two, a row is cut short or a number is not
+/// finite.
 pub fn diversity(encodings: &[f32], dim: usize) -> Option<Diversity> {
-    let count = encodings.len() / dim.max(1);
+    let rows: Vec<&[f32]> = rows(encodings, dim)?.collect();
+    let count = rows.len();
     if count < 2 {
         return None;
     }
-    let row = |i: usize| &encodings[i * dim..(i + 1) * dim];
     let mut nearest = vec![f64::INFINITY; count];
     let (mut pairs, mut mean, mut m2) = (0.0, 0.0, 0.0);
     for i in 0..count {
         for j in i + 1..count {
-            let distance = distance(row(i), row(j));
+            let distance = distance(rows[i], rows[j]);
             nearest[i] = nearest[i].min(distance);
             nearest[j] = nearest[j].min(distance);
             pairs += 1.0;
@@ -48,13 +53,14 @@ pub fn diversity(encodings: &[f32], dim: usize) -> Option<Diversity> {
     })
 }
 
-/// Euclidean distance.
+/// Euclidean distance of two points of equal length.
 pub fn distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| f64::from(a - b).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    squared_distance(a, b).sqrt()
+}
+
+/// Square of the Euclidean distance; the same number for (a, b) and (b, a).
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    sum_of(a, b, |a, b| (f64::from(a) - f64::from(b)).powi(2))
 }
 
 #[cfg(test)]
@@ -78,5 +84,12 @@ mod tests {
     fn fewer_than_two_have_none() {
         assert_eq!(diversity(&[1.0, 2.0], 2), None);
         assert_eq!(diversity(&[], 0), None);
+    }
+
+    #[test]
+    fn a_small_step_far_from_zero_is_not_rounded_away() {
+        // 1 / 16 - 2^24 is no f32.
+        let (a, b) = ([16_777_216.0], [0.0625]);
+        assert_eq!(distance(&a, &b), 16_777_215.937_5);
     }
 }

@@ -1,0 +1,208 @@
+//! The directory of a comparison.
+//!
+//! `compare.json` holds the setup and the neurons that are done. It is written
+//! anew after each of them, so that the same comparison goes on where it
+//! stopped.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use netfile::Trouble;
+use serde::{Deserialize, Serialize};
+
+use super::figures::FIGURES;
+use super::report::{NeuronReport, Report, Setup};
+use super::set::ImageSet;
+use crate::Error;
+use crate::grid::{COLUMNS, Images, contact_sheet, representatives};
+
+const JSON: &str = "compare.json";
+const CSV: &str = "compare.csv";
+
+/// `compare.json` as it is read again.
+#[derive(Deserialize)]
+struct Stored {
+    setup: Setup,
+    neurons: Vec<NeuronReport>,
+}
+
+/// `compare.json`.
+#[derive(Serialize)]
+struct Record<'a, R> {
+    setup: &'a Setup,
+    #[serde(flatten)]
+    report: R,
+}
+
+/// The report of a comparison that is not finished.
+#[derive(Serialize)]
+struct Unfinished<'a> {
+    neurons: &'a [NeuronReport],
+}
+
+/// A directory that holds one comparison.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// The folders that were made for it, outermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Makes the directory, or finds the same comparison in it; also gives the
+    /// neurons that are done.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] where it holds something else, [`Error::Io`] where
+    /// it cannot be written.
+    pub(crate) fn open(path: &Path, setup: &Setup) -> Result<(Folder, Vec<NeuronReport>), Error> {
+        let refused = |cause: &str| Error::Directory {
+            path: path.to_owned(),
+            cause: cause.to_owned(),
+        };
+        let mut folder = Folder {
+            path: path.to_owned(),
+            made: Vec::new(),
+        };
+        let record = path.join(JSON);
+        if record.exists() {
+            let bytes = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
+            let stored = serde_json::from_slice::<Stored>(&bytes).ok();
+            return match stored.filter(|stored| stored.setup == *setup) {
+                Some(stored) => Ok((folder, stored.neurons)),
+                None => Err(refused(
+                    "holds another comparison; choose another directory, or remove it",
+                )),
+            };
+        }
+        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(refused(
+                "is not empty and holds no comparison; choose another directory",
+            ));
+        }
+        let missing = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let missing: Vec<&Path> = missing.collect();
+        for made in missing.into_iter().rev() {
+            fs::create_dir(made).map_err(|cause| io("making", made, cause))?;
+            folder.made.push(made.to_owned());
+        }
+        let written = folder.write(setup, &[]);
+        if written.is_err() {
+            folder.discard();
+        }
+        written.map(|()| (folder, Vec::new()))
+    }
+
+    /// Takes away what was made for a comparison that has come to nothing.
+    pub(crate) fn discard(&self) {
+        // What cannot be removed stays; the error that led here is the one to
+        // report.
+        let _ = fs::remove_file(self.path.join(JSON));
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+
+    /// Writes what is done so far.
+    pub(crate) fn write(&self, setup: &Setup, neurons: &[NeuronReport]) -> Result<(), Error> {
+        self.write_record(setup, Unfinished { neurons })
+    }
+
+    /// Writes everything.
+    pub(crate) fn finish(&self, setup: &Setup, report: &Report) -> Result<(), Error> {
+        self.replace(CSV, csv(&report.neurons).as_bytes())?;
+        self.write_record(setup, report)
+    }
+
+    fn write_record(&self, setup: &Setup, report: impl Serialize) -> Result<(), Error> {
+        let record = Record { setup, report };
+        let mut json = serde_json::to_vec_pretty(&record).expect("records are plain");
+        json.push(b'\n');
+        self.replace(JSON, &json)
+    }
+
+    /// Draws one row of representatives per method, images of `shape`.
+    pub(crate) fn write_picture(
+        &self,
+        name: &str,
+        rows: &[ImageSet],
+        shape: [usize; 3],
+    ) -> Result<(), Error> {
+        let sheet = contact_sheet(
+            Images {
+                bytes: &rows_of_representatives(rows, shape),
+                shape,
+            },
+            rows.len() * COLUMNS,
+        );
+        let path = self.path.join(name);
+        let sheet = sheet.map_err(|cause| io("encoding", &path, std::io::Error::other(cause)))?;
+        self.replace(name, &sheet)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path.join(name);
+        netfile::replace_with::<Infallible>(&path, |file| Ok(file.write_all(bytes)?)).map_err(
+            |trouble| match trouble {
+                Trouble::Io(cause) => io("writing", &path, cause),
+                Trouble::Contents(never) => match never {},
+            },
+        )
+    }
+}
+
+/// The images of a sheet with one row per set: its representatives, and white
+/// where there are too few.
+fn rows_of_representatives(rows: &[ImageSet], shape: [usize; 3]) -> Vec<u8> {
+    let pixels = shape.iter().product::<usize>();
+    let row = |set: &ImageSet| {
+        let chosen = representatives(&set.encodings, set.count, COLUMNS);
+        let mut images = set.only(&chosen).images;
+        images.resize(COLUMNS * pixels, u8::MAX);
+        images
+    };
+    rows.iter().flat_map(row).collect()
+}
+
+/// One line per neuron, method and seed; a figure that a run does not have is
+/// empty.
+fn csv(neurons: &[NeuronReport]) -> String {
+    let mut text = "neuron,lo,hi,method,seed".to_owned();
+    for (name, _) in FIGURES {
+        text.extend([",", name]);
+    }
+    text.push('\n');
+    for report in neurons {
+        let neuron = &report.neuron;
+        for method in &report.methods {
+            for run in &method.runs {
+                let quoted = neuron.to_string().replace('"', "\"\"");
+                let (lo, hi) = (neuron.lo, neuron.hi);
+                let _ = write!(
+                    text,
+                    "\"{quoted}\",{lo},{hi},{},{}",
+                    method.method, run.seed
+                );
+                for (_, read) in FIGURES {
+                    let value = read(run).map_or(String::new(), |value| value.to_string());
+                    text.extend([",", &value]);
+                }
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
+    Error::Io {
+        doing,
+        path: path.to_owned(),
+        cause,
+    }
+}
