@@ -82,28 +82,26 @@ fn the_tiny_pair_computes_what_pytorch_computed() {
         let n = x.len() / network.shape(NodeId::INPUT).len();
         let all: Vec<NodeId> = network.nodes().collect();
         let mut plan = Plan::new(&network, n, &all).unwrap();
-        plan.input_mut().samples_mut(n).copy_from_slice(&x);
+        plan.input_mut().write(n, &x);
         plan.forward(n);
         for (layer, tensor) in &entry.activations {
-            let found = plan.activation(node(&network, layer)).samples(n);
+            let found = plan.activation(node(&network, layer)).read(n);
             assert_close(
                 &format!("{part} {layer}"),
-                found,
+                &found,
                 &golden.doubles(tensor),
                 ACTIVATION,
             );
         }
         let mut gradient = Gradient::new(&plan, &all);
         for (layer, tensor) in &entry.cotangents {
-            let cotangent = gradient.cotangent(node(&network, layer), n).samples_mut(n);
-            for (sum, value) in cotangent.iter_mut().zip(golden.floats(tensor)) {
-                *sum += value;
-            }
+            let cotangent = gradient.cotangent(node(&network, layer), n);
+            cotangent.add(n, &golden.floats(tensor));
         }
-        let dx = gradient.pull(&plan, n).samples(n);
+        let dx = gradient.pull(&plan, n).read(n);
         assert_close(
             &format!("{part} dx"),
-            dx,
+            &dx,
             &golden.doubles(&entry.dx),
             GRADIENT,
         );
@@ -124,16 +122,16 @@ fn the_demo_pair_computes_what_pytorch_computed() {
             .map(|(layer, _)| node(&network, layer))
             .collect();
         let mut plan = Plan::new(&network, n, &nodes).unwrap();
-        let mut pixels = Buffer::new(n, input.len());
-        pixels.samples_mut(n).copy_from_slice(&images);
+        let mut pixels = Buffer::new(n, input);
+        pixels.write(n, &images);
         let encoder = Encoder::new(&file, input, network.device()).unwrap();
         encoder.encode(&pixels, n, plan.input_mut());
         plan.forward(n);
         for ((layer, tensor), node) in layers.iter().zip(nodes) {
-            let found = plan.activation(node).samples(n);
+            let found = plan.activation(node).read(n);
             assert_close(
                 &format!("{part} {layer}"),
-                found,
+                &found,
                 &golden.doubles(tensor),
                 ACTIVATION,
             );
@@ -152,12 +150,12 @@ fn the_demo_pair_computes_what_pytorch_computed() {
     let n = codes.len() / network.shape(NodeId::INPUT).len();
     let output = network.output();
     let mut plan = Plan::new(&network, n, &[output]).unwrap();
-    plan.input_mut().samples_mut(n).copy_from_slice(&codes);
+    plan.input_mut().write(n, &codes);
     plan.forward(n);
     let found = plan.activation(output);
     assert_close(
         "generator",
-        found.samples(n),
+        &found.read(n),
         &golden.doubles("generated"),
         HALF_WEIGHTS,
     );
@@ -171,12 +169,12 @@ fn the_demo_pair_computes_what_pytorch_computed() {
         network.device(),
     )
     .unwrap();
-    let mut decoded = Buffer::new(n, shape.len());
+    let mut decoded = Buffer::new(n, shape);
     decoder.decode(found, n, &mut decoded);
     let clamped: Vec<f64> = golden
         .doubles("generated")
         .into_iter()
         .map(|v| v.clamp(0.0, 1.0))
         .collect();
-    assert_close("images", decoded.samples(n), &clamped, HALF_WEIGHTS);
+    assert_close("images", &decoded.read(n), &clamped, HALF_WEIGHTS);
 }

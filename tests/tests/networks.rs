@@ -2,7 +2,7 @@
 //! gradients from several layers at once.
 
 use autograd::Gradient;
-use engine::{Device, Network, NodeId, Plan, reference};
+use engine::{Cpu, Device, Instructions, Network, NodeId, Plan, reference};
 use netfile::NetworkFile;
 use tests::{assert_close, committed, distance_from_kinks, normal};
 
@@ -30,10 +30,10 @@ fn the_part_behind_a_layer_computes_the_same() {
     let nodes: Vec<NodeId> = part.nodes().collect();
     let mut plan = Plan::new(&part, 2, &nodes).unwrap();
     let code = &activations[start.index()];
-    plan.input_mut().samples_mut(2).copy_from_slice(code);
+    plan.input_mut().write(2, code);
     plan.forward(2);
     for (of_whole, of_part) in places {
-        let found = plan.activation(of_part).samples(2);
+        let found = plan.activation(of_part).read(2);
         assert_eq!(found, activations[of_whole.index()], "{of_whole:?}");
     }
 }
@@ -60,9 +60,12 @@ struct Fixture {
 
 impl Fixture {
     fn new(pair: &str, part: &str, batch: usize, threads: usize) -> Fixture {
+        Fixture::on(&Device::cpu(Some(threads)).unwrap(), pair, part, batch)
+    }
+
+    fn on(device: &Device, pair: &str, part: &str, batch: usize) -> Fixture {
         let file = committed(pair, part);
-        let device = Device::cpu(Some(threads)).unwrap();
-        let network = Network::load(&file, &device).unwrap();
+        let network = Network::load(&file, device).unwrap();
         let all: Vec<NodeId> = network.nodes().collect();
         let plan = Plan::new(&network, batch, &all).unwrap();
         Fixture {
@@ -78,9 +81,9 @@ impl Fixture {
     }
 
     fn forward(&mut self, input: &[f32], n: usize) -> Vec<Vec<f32>> {
-        self.plan.input_mut().samples_mut(n).copy_from_slice(input);
+        self.plan.input_mut().write(n, input);
         self.plan.forward(n);
-        let activation = |node| self.plan.activation(node).samples(n).to_vec();
+        let activation = |node| self.plan.activation(node).read(n);
         self.network.nodes().map(activation).collect()
     }
 
@@ -126,10 +129,27 @@ const NETWORKS: [(&str, &str); 5] = [
     ("fashion", "judge"),
 ];
 
+/// Every network by every way to compute it.
+fn ways() -> impl Iterator<Item = (Device, &'static str, &'static str)> {
+    let sets = Instructions::available().into_iter();
+    let devices = sets.flat_map(|instructions| {
+        [false, true].map(|winograd| {
+            let threads = Some(2);
+            let cpu = Cpu {
+                threads,
+                instructions,
+                winograd,
+            };
+            Device::new(cpu).unwrap()
+        })
+    });
+    devices.flat_map(|device| NETWORKS.map(|(pair, part)| (device.clone(), pair, part)))
+}
+
 #[test]
 fn activations_match_the_reference() {
-    for (pair, part) in NETWORKS {
-        let mut fixture = Fixture::new(pair, part, 4, 2);
+    for (device, pair, part) in ways() {
+        let mut fixture = Fixture::on(&device, pair, part, 4);
         let n = 3;
         let input = fixture.input(7, n);
         let found = fixture.forward(&input, n);
@@ -147,8 +167,8 @@ fn activations_match_the_reference() {
 
 #[test]
 fn gradients_from_several_layers_match_the_reference() {
-    for (pair, part) in NETWORKS {
-        let mut fixture = Fixture::new(pair, part, 1, 2);
+    for (device, pair, part) in ways() {
+        let mut fixture = Fixture::on(&device, pair, part, 1);
         let (input, exact) = fixture.away_from_kinks();
         fixture.forward(&input, 1);
         let output = fixture.network.output();
@@ -160,11 +180,10 @@ fn gradients_from_several_layers_match_the_reference() {
         for (seed, &node) in sources.iter().enumerate() {
             let len = fixture.network.shape(node).len();
             let cotangent = normal(seed as u64, 0.0, 1.0, len);
-            let d = gradient.cotangent(node, 1).samples_mut(1);
-            d.iter_mut().zip(&cotangent).for_each(|(d, c)| *d += c);
+            gradient.cotangent(node, 1).add(1, &cotangent);
             cotangents.push((node.index(), widen(&cotangent)));
         }
-        let found = gradient.pull(&fixture.plan, 1).samples(1);
+        let found = gradient.pull(&fixture.plan, 1).read(1);
         let expected = reference::gradient(&fixture.file, &exact, &cotangents, 1);
         let scale = expected.iter().fold(0.0f64, |scale, v| scale.max(v.abs()));
         let relative = |v: f64| v / scale;
@@ -186,16 +205,60 @@ fn a_second_walk_forgets_the_first() {
     let mut gradient = Gradient::new(&fixture.plan, &[output]);
     let mut walk = |scale: f32| {
         gradient.clear();
-        let d = gradient.cotangent(output, 2).samples_mut(2);
+        let d = gradient.cotangent(output, 2).stored_mut(2);
         d.iter_mut()
             .enumerate()
             .for_each(|(i, d)| *d += scale * i as f32);
-        gradient.pull(&fixture.plan, 2).samples(2).to_vec()
+        gradient.pull(&fixture.plan, 2).read(2)
     };
     let first = walk(1.0);
     let other = walk(-3.0);
     assert_ne!(first, other);
     assert_eq!(first, walk(1.0));
+}
+
+/// What a ReLU is given is kept only where somebody reads it.
+#[test]
+fn applying_a_relu_as_its_input_is_written_changes_no_bit() {
+    // The judge normalises between a convolution and its ReLU.
+    for (pair, part) in NETWORKS.into_iter().filter(|&(_, part)| part != "judge") {
+        let whole = Fixture::new(pair, part, 3, 2);
+        let network = whole.network.clone();
+        let output = network.output();
+        let sources: Vec<NodeId> = ["relu6", "fc7"]
+            .iter()
+            .filter_map(|name| network.node(name))
+            .chain([output])
+            .collect();
+        let input = whole.input(5, 3);
+        let mut gradients =
+            [Plan::new(&network, 3, &sources).unwrap(), whole.plan].map(|mut plan| {
+                plan.input_mut().write(3, &input);
+                plan.forward(3);
+                let mut gradient = Gradient::new(&plan, &sources);
+                for (seed, &node) in sources.iter().enumerate() {
+                    let len = 3 * network.shape(node).len();
+                    let cotangent = normal(seed as u64, 0.0, 1.0, len);
+                    gradient.cotangent(node, 3).add(3, &cotangent);
+                }
+                let kept = network.nodes().filter(|&node| plan.reaches(node)).count();
+                let mut found = vec![gradient.pull(&plan, 3).read(3)];
+                found.extend(sources.iter().map(|&node| plan.activation(node).read(3)));
+                (kept, found)
+            });
+        let all = network.nodes().count();
+        assert_eq!(gradients[1].0, all, "{pair} {part}");
+        assert!(gradients[0].0 < all, "{pair} {part}: nothing was left out");
+        let bits = |values: &mut Vec<Vec<f32>>| -> Vec<u32> {
+            values
+                .iter()
+                .flatten()
+                .map(|v| (v + 0.0).to_bits())
+                .collect()
+        };
+        let [fused, plain] = &mut gradients;
+        assert!(bits(&mut fused.1) == bits(&mut plain.1), "{pair} {part}");
+    }
 }
 
 #[test]
@@ -207,8 +270,8 @@ fn threads_do_not_change_a_bit() {
             let mut results = fixture.forward(&input, 7);
             let output = fixture.network.output();
             let mut gradient = Gradient::new(&fixture.plan, &[output]);
-            gradient.cotangent(output, 7).samples_mut(7).fill(0.5);
-            results.push(gradient.pull(&fixture.plan, 7).samples(7).to_vec());
+            gradient.cotangent(output, 7).stored_mut(7).fill(0.5);
+            results.push(gradient.pull(&fixture.plan, 7).read(7));
             let bits = |v: &f32| v.to_bits();
             results
                 .iter()

@@ -4,7 +4,10 @@
 //! Weights are frozen, so the only gradient is the one with respect to the
 //! input. The ops overwrite; all adding happens here.
 
-use engine::{Buffer, NodeId, Plan};
+mod slots;
+
+use engine::{Buffer, NodeId, Plan, Shape};
+use slots::Slots;
 use smallvec::SmallVec;
 
 /// The buffers of a reverse walk over a [`Plan`].
@@ -13,42 +16,103 @@ use smallvec::SmallVec;
 /// takes part, [`Gradient::pull`].
 #[derive(Debug)]
 pub struct Gradient {
-    /// Per planned node, the sum of the cotangents that reached it.
-    nodes: Vec<Option<Buffer>>,
+    slots: Slots,
+    /// Per node that is on the way from a source to the input.
+    nodes: Vec<Option<Walked>>,
     /// Whether anything has reached the node since the last clear.
     reached: Vec<bool>,
-    /// Per node and input of it: where its gradient lands first if the input
-    /// also has other contributions, to be added to them.
-    arrivals: Vec<SmallVec<[Option<Buffer>; 2]>>,
+}
+
+#[derive(Debug)]
+struct Walked {
+    shape: Shape,
+    /// Where the sum of the cotangents that reached the node is kept.
+    slot: usize,
+    inputs: SmallVec<[Edge; 2]>,
+    /// Whether what reaches the node was carried through its last ReLU, and
+    /// whether what it causes at its input is to be.
+    carried: [bool; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    to: NodeId,
+    /// Where the gradient lands first if the input also has other
+    /// contributions, to be added to them.
+    arrival: Option<usize>,
 }
 
 impl Gradient {
     /// Buffers for walks over `plan` from cotangents at `sources`.
     pub fn new(plan: &Plan, sources: &[NodeId]) -> Gradient {
         let network = plan.network();
-        let buffer = |node: NodeId| Buffer::new(plan.batch(), network.shape(node).len());
-        let planned = || network.nodes().filter(|&node| plan.reaches(node));
-        let mut contributions = vec![0usize; network.output().index() + 1];
+        let count = network.output().index() + 1;
+        let mut contributions = vec![0usize; count];
         for source in sources {
             contributions[source.index()] += 1;
         }
-        for input in planned().flat_map(|node| network.inputs(node)) {
-            contributions[input.index()] += 1;
+        let walk: Vec<NodeId> = network
+            .nodes()
+            .rev()
+            .filter(|node| {
+                let walked = contributions[node.index()] > 0;
+                if walked && *node != NodeId::INPUT {
+                    for input in plan.inputs(*node) {
+                        contributions[input.index()] += 1;
+                    }
+                }
+                walked || *node == NodeId::INPUT
+            })
+            .collect();
+        let len = |node: NodeId| network.shape(node).len();
+        let mut slots = Slots::new(plan.batch());
+        let mut places: Vec<Option<usize>> = vec![None; count];
+        for &source in sources {
+            places[source.index()].get_or_insert_with(|| slots.take(len(source)));
         }
-        let mut nodes: Vec<Option<Buffer>> = contributions.iter().map(|_| None).collect();
-        let mut arrivals: Vec<SmallVec<_>> = nodes.iter().map(|_| SmallVec::new()).collect();
-        for node in planned() {
-            nodes[node.index()] = Some(buffer(node));
-            arrivals[node.index()] = network
-                .inputs(node)
+        let mut nodes: Vec<Option<Walked>> = (0..count).map(|_| None).collect();
+        let mut carried = vec![false; count];
+        for node in walk {
+            let slot = *places[node.index()].get_or_insert_with(|| slots.take(len(node)));
+            let inputs = match node {
+                NodeId::INPUT => &[][..],
+                _ => plan.inputs(node),
+            };
+            let edges: SmallVec<[Edge; 2]> = inputs
                 .iter()
-                .map(|&input| (contributions[input.index()] > 1).then(|| buffer(input)))
+                .map(|&to| {
+                    places[to.index()].get_or_insert_with(|| slots.take(len(to)));
+                    let shared = contributions[to.index()] > 1;
+                    let arrival = shared.then(|| slots.take(len(to)));
+                    Edge { to, arrival }
+                })
                 .collect();
+            let carry = match edges[..] {
+                [Edge { to, arrival: None }] if plan.carries(node) => {
+                    carried[to.index()] = true;
+                    true
+                }
+                _ => false,
+            };
+            edges
+                .iter()
+                .filter_map(|edge| edge.arrival)
+                .for_each(|slot| slots.free(slot));
+            if node != NodeId::INPUT {
+                slots.free(slot);
+            }
+            nodes[node.index()] = Some(Walked {
+                shape: network.shape(node).clone(),
+                slot,
+                inputs: edges,
+                carried: [carried[node.index()], carry],
+            });
         }
+        slots.allocate();
         Gradient {
-            reached: vec![false; nodes.len()],
+            slots,
             nodes,
-            arrivals,
+            reached: vec![false; count],
         }
     }
 
@@ -57,12 +121,14 @@ impl Gradient {
         self.reached.fill(false);
     }
 
-    /// The cotangent of `node` for `n` samples, to be added to: zero if
+    /// The cotangent of a source for `n` samples, to be added to: zero if
     /// nothing was added since the last [`Gradient::clear`].
     pub fn cotangent(&mut self, node: NodeId, n: usize) -> &mut Buffer {
-        let buffer = planned(&mut self.nodes[node.index()]);
+        let Walked { slot, shape, .. } = walked(&self.nodes, node);
+        let buffer = self.slots.buffer(*slot);
         if !std::mem::replace(&mut self.reached[node.index()], true) {
-            buffer.samples_mut(n).fill(0.0);
+            buffer.reshape(shape);
+            buffer.stored_mut(n).fill(0.0);
         }
         buffer
     }
@@ -81,41 +147,38 @@ impl Gradient {
 
     /// Carries one node's cotangent to its inputs.
     fn step(&mut self, plan: &Plan, node: NodeId, n: usize) {
-        let inputs = plan.network().inputs(node);
-        let dy = self.nodes[node.index()]
-            .take()
-            .expect("a reached node is planned");
-        let mut arrivals = std::mem::take(&mut self.arrivals[node.index()]);
-        let mut direct: SmallVec<[Option<Buffer>; 2]> = inputs
+        let of = walked(&self.nodes, node);
+        let (slot, inputs) = (of.slot, of.inputs.clone());
+        let mut dy = self.slots.lend(slot);
+        let mut dx: SmallVec<[Buffer; 2]> = inputs
             .iter()
-            .zip(&arrivals)
-            .map(|(input, arrival)| match arrival {
-                Some(_) => None,
-                None => self.nodes[input.index()].take(),
+            .map(|edge| {
+                let to = walked(&self.nodes, edge.to);
+                let mut dx = self.slots.lend(edge.arrival.unwrap_or(to.slot));
+                dx.reshape(&to.shape);
+                dx
             })
             .collect();
-        let mut dx: SmallVec<[&mut Buffer; 4]> = direct
-            .iter_mut()
-            .zip(&mut arrivals)
-            .map(|(direct, arrival)| planned(if direct.is_some() { direct } else { arrival }))
-            .collect();
-        plan.backward(node, n, &dy, &mut dx);
-        drop(dx);
-        self.nodes[node.index()] = Some(dy);
-        for ((input, direct), arrival) in inputs.iter().zip(direct).zip(&arrivals) {
-            if let Some(arrival) = arrival {
-                add(self.cotangent(*input, n).samples_mut(n), arrival.samples(n));
+        let mut lent: SmallVec<[&mut Buffer; 4]> = dx.iter_mut().collect();
+        plan.backward(node, n, &mut dy, &mut lent, of.carried);
+        drop(lent);
+        self.slots.give_back(slot, dy);
+        for (edge, dx) in inputs.iter().zip(dx) {
+            if let Some(arrival) = edge.arrival {
+                add(self.cotangent(edge.to, n).stored_mut(n), dx.stored(n));
+                self.slots.give_back(arrival, dx);
             } else {
-                self.nodes[input.index()] = direct;
-                self.reached[input.index()] = true;
+                let to = walked(&self.nodes, edge.to);
+                self.slots.give_back(to.slot, dx);
+                self.reached[edge.to.index()] = true;
             }
         }
-        self.arrivals[node.index()] = arrivals;
     }
 }
 
-fn planned(buffer: &mut Option<Buffer>) -> &mut Buffer {
-    buffer.as_mut().expect("only planned nodes have gradients")
+fn walked(nodes: &[Option<Walked>], node: NodeId) -> &Walked {
+    let walked = nodes[node.index()].as_ref();
+    walked.expect("only nodes between a source and the input have gradients")
 }
 
 fn add(sum: &mut [f32], terms: &[f32]) {

@@ -2,31 +2,68 @@
 
 use std::sync::Arc;
 
-use crate::Error;
+use crate::{Error, Instructions};
+
+/// How the CPU is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// Number of workers; one per core that the process may use if `None`.
+    pub threads: Option<usize>,
+    /// The instructions that it computes with.
+    pub instructions: Instructions,
+    /// Whether convolutions may go by Winograd's transforms, which round a
+    /// little more and multiply two to four times less.
+    pub winograd: bool,
+}
+
+impl Default for Cpu {
+    fn default() -> Cpu {
+        Cpu {
+            threads: None,
+            instructions: Instructions::detect(),
+            winograd: true,
+        }
+    }
+}
 
 /// A place to run networks on, with the threads that do it. Cheap to clone;
 /// clones share the threads.
 #[derive(Clone, Debug)]
 pub struct Device {
     pool: Arc<rayon::ThreadPool>,
+    cpu: Cpu,
 }
 
 impl Device {
     /// The CPU with `threads` workers, or one per core that the process may
-    /// use.
+    /// use, and all else by default.
+    ///
+    /// # Errors
+    /// As [`Device::new`].
+    pub fn cpu(threads: Option<usize>) -> Result<Device, Error> {
+        Device::new(Cpu {
+            threads,
+            ..Cpu::default()
+        })
+    }
+
+    /// The CPU, used as told.
     ///
     /// Workers are pinned one to a core when the run uses every core that it
     /// may use, because some kernels pack the unpinned threads of a process on
     /// one core. With fewer threads nothing is pinned: two such runs side by
     /// side must not land on the same cores.
-    pub fn cpu(threads: Option<usize>) -> Result<Device, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Threads`] where the workers cannot be started.
+    pub fn new(cpu: Cpu) -> Result<Device, Error> {
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         let available = if cores.is_empty() {
             std::thread::available_parallelism().map_or(1, |n| n.get())
         } else {
             cores.len()
         };
-        let threads = threads.unwrap_or(available).max(1);
+        let threads = cpu.threads.unwrap_or(available).max(1);
         let pinned = threads == cores.len() && threads > 1;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -44,6 +81,7 @@ impl Device {
             })?;
         Ok(Device {
             pool: Arc::new(pool),
+            cpu,
         })
     }
 
@@ -55,16 +93,15 @@ impl Device {
     /// The arithmetic that determines the last bits of every result: results
     /// of two runs are equal only if this is.
     pub fn instruction_set(&self) -> &'static str {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return "x86-64 avx512f";
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return "x86-64 avx2 fma";
-            }
-        }
-        std::env::consts::ARCH
+        self.cpu.instructions.name()
+    }
+
+    pub(crate) fn instructions(&self) -> Instructions {
+        self.cpu.instructions
+    }
+
+    pub(crate) fn winograd(&self) -> bool {
+        self.cpu.winograd
     }
 
     /// Runs `work` on the workers.

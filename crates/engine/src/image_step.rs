@@ -126,7 +126,7 @@ impl Encoder {
 
     /// Encodes `n` images.
     pub fn encode(&self, images: &Buffer, n: usize, encoded: &mut Buffer) {
-        self.each(images.samples(n), encoded.samples_mut(n), |k, p, pixel| {
+        self.each(images.stored(n), encoded.stored_mut(n), |k, p, pixel| {
             pixel * self.pixels.gain[k] - self.pixels.offset(k, p)
         });
     }
@@ -135,29 +135,32 @@ impl Encoder {
     pub fn pull(&self, d_encoded: &Buffer, n: usize, d_images: &mut Buffer) {
         // Reversing the channels is its own inverse, so that the same walk
         // goes either way.
-        self.each(d_encoded.samples(n), d_images.samples_mut(n), |k, _, d| {
+        self.each(d_encoded.stored(n), d_images.stored_mut(n), |k, _, d| {
             d * self.pixels.gain[self.pixels.order[k]]
         });
     }
 
-    /// `to[k][p] = f(k, p, from[order[k]][p])` for every sample.
+    /// `to[p][k] = f(k, p, from[p][order[k]])` for every pixel `p` of a sample.
     fn each(&self, from: &[f32], to: &mut [f32], f: impl Fn(usize, usize, f32) -> f32 + Sync) {
-        let len = self.shape.len();
+        let channels = self.pixels.order.len();
+        let len = PIXELS * channels;
         self.device.install(|| {
-            to.par_chunks_exact_mut(len)
-                .zip(from.par_chunks_exact(len))
-                .for_each(|(to, from)| {
-                    for (k, to) in to.chunks_exact_mut(self.plane).enumerate() {
-                        let start = self.pixels.order[k] * self.plane;
-                        let from = &from[start..start + self.plane];
-                        for (p, (to, &from)) in to.iter_mut().zip(from).enumerate() {
-                            *to = f(k, p, from);
-                        }
+            let blocks = to.par_chunks_mut(len).zip(from.par_chunks(len));
+            blocks.enumerate().for_each(|(block, (to, from))| {
+                let pixels = to.chunks_exact_mut(channels);
+                for (i, (to, from)) in pixels.zip(from.chunks_exact(channels)).enumerate() {
+                    let p = (block * PIXELS + i) % self.plane;
+                    for (k, (to, &channel)) in to.iter_mut().zip(&self.pixels.order).enumerate() {
+                        *to = f(k, p, from[channel]);
                     }
-                });
+                }
+            });
         });
     }
 }
+
+/// Pixels that one task takes.
+const PIXELS: usize = 1 << 12;
 
 /// Makes images of a generator's output.
 #[derive(Debug)]
@@ -207,22 +210,22 @@ impl Decoder {
     /// Makes images of the first `n` outputs. Pixels that the generator does
     /// not reach are 0.
     pub fn decode(&self, output: &Buffer, n: usize, images: &mut Buffer) {
-        let images = images.samples_mut(n);
-        images.fill(0.0);
+        let [c, h, w] = self.to;
+        let [rows, _] = self.shared();
+        let output = output.stored(n);
         self.device.install(|| {
-            images
-                .par_chunks_exact_mut(self.to.iter().product())
-                .zip(
-                    output
-                        .samples(n)
-                        .par_chunks_exact(self.from.iter().product()),
-                )
-                .for_each(|(image, output)| {
-                    self.each(|k, from, to, position| {
-                        let pixel = self.pixel(k, position, output[from]);
-                        image[to] = pixel.clamp(0.0, 1.0);
-                    });
+            let lines = images.stored_mut(n).par_chunks_exact_mut(w * c);
+            lines.enumerate().for_each(|(line, image)| {
+                image.fill(0.0);
+                let Some(row) = rows.other(rows.to, line % h) else {
+                    return;
+                };
+                let start = (line / h * self.from[1] + row) * self.from[2];
+                self.each(start, row, |k, from, to, position| {
+                    let pixel = self.pixel(k, position, output[from]);
+                    image[to] = pixel.clamp(0.0, 1.0);
                 });
+            });
         });
     }
 
@@ -230,66 +233,88 @@ impl Decoder {
     /// a quantity that is being minimised: this is what says which way is
     /// inwards.
     pub fn pull(&self, output: &Buffer, d_images: &Buffer, n: usize, d_output: &mut Buffer) {
-        let d_output = d_output.samples_mut(n);
-        d_output.fill(0.0);
+        let [c, h, w] = self.from;
+        let [rows, _] = self.shared();
+        let (output, d_images) = (output.stored(n), d_images.stored(n));
+        let image_row = self.to[2] * c;
         self.device.install(|| {
-            d_output
-                .par_chunks_exact_mut(self.from.iter().product())
-                .zip(
-                    output
-                        .samples(n)
-                        .par_chunks_exact(self.from.iter().product()),
-                )
-                .zip(
-                    d_images
-                        .samples(n)
-                        .par_chunks_exact(self.to.iter().product()),
-                )
-                .for_each(|((d_output, output), d_image)| {
-                    self.each(|k, from, to, position| {
-                        let pixel = self.pixel(k, position, output[from]);
-                        let d = d_image[to];
-                        let blocked = match self.clamp {
-                            Clamp::StraightInward => {
-                                pixel < 0.0 && d > 0.0 || pixel > 1.0 && d < 0.0
-                            }
-                            Clamp::Hard => !(0.0..=1.0).contains(&pixel),
-                        };
-                        d_output[from] = if blocked {
-                            0.0
-                        } else {
-                            d / self.pixels.gain[k]
-                        };
-                    });
+            let lines = d_output.stored_mut(n).par_chunks_exact_mut(w * c);
+            lines.enumerate().for_each(|(line, d_output)| {
+                d_output.fill(0.0);
+                let row = line % h;
+                let Some(image) = rows.other(rows.from, row) else {
+                    return;
+                };
+                let d_image = &d_images[(line / h * self.to[1] + image) * image_row..][..image_row];
+                let start = line * w * c;
+                self.each(line * w, row, |k, from, to, position| {
+                    let pixel = self.pixel(k, position, output[from]);
+                    let d = d_image[to];
+                    let blocked = match self.clamp {
+                        Clamp::StraightInward => pixel < 0.0 && d > 0.0 || pixel > 1.0 && d < 0.0,
+                        Clamp::Hard => !(0.0..=1.0).contains(&pixel),
+                    };
+                    if !blocked {
+                        d_output[from - start] = d / self.pixels.gain[k];
+                    }
                 });
+            });
         });
     }
 
+    #[inline]
     fn pixel(&self, channel: usize, position: usize, value: f32) -> f32 {
         (value + self.pixels.offset(channel, position)) / self.pixels.gain[channel]
     }
 
-    /// Calls `f(k, from, to, position)` for every value of a sample that both
-    /// sides share: channel `k` of the generator, index in its output, index in
-    /// the image, position in the generator's plane.
-    fn each(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
-        let [c, h_from, w_from] = self.from;
-        let [_, h_to, w_to] = self.to;
-        // Of an odd difference the smaller half lies before, as in PPGN's
-        // crop of 256 to 227 at 14.
-        let before =
-            |from: usize, to: usize| (from.saturating_sub(to) / 2, to.saturating_sub(from) / 2);
-        let (y_from, y_to) = before(h_from, h_to);
-        let (x_from, x_to) = before(w_from, w_to);
-        for k in 0..c {
-            for y in 0..h_from.min(h_to) {
-                for x in 0..w_from.min(w_to) {
-                    let position = (y + y_from) * w_from + x + x_from;
-                    let to = (self.pixels.order[k] * h_to + y + y_to) * w_to + x + x_to;
-                    f(k, k * h_from * w_from + position, to, position);
-                }
+    /// The rows and the columns that both sides share.
+    fn shared(&self) -> [Shared; 2] {
+        [1, 2].map(|axis| Shared::new(self.from[axis], self.to[axis]))
+    }
+
+    /// Calls `f(k, from, to, position)` for every value of a row that both
+    /// sides share: channel `k` of the generator, index in its output, index
+    /// in the row of the image, position in the generator's plane. The
+    /// generator's row is number `row` and begins at pixel `start` of the
+    /// batch.
+    #[inline]
+    fn each(&self, start: usize, row: usize, mut f: impl FnMut(usize, usize, usize, usize)) {
+        let [c, _, w] = self.from;
+        let [_, cols] = self.shared();
+        for x in 0..cols.len {
+            let (from, to) = (x + cols.from, x + cols.to);
+            for (k, channel) in self.pixels.order.iter().enumerate() {
+                f(k, (start + from) * c + k, to * c + channel, row * w + from);
             }
         }
+    }
+}
+
+/// The pixels along an axis that a generator's output and an image share.
+#[derive(Clone, Copy)]
+struct Shared {
+    /// The first of them on either side.
+    from: usize,
+    to: usize,
+    len: usize,
+}
+
+impl Shared {
+    /// Of an odd difference the smaller half lies before, as in PPGN's crop of
+    /// 256 to 227 at 14.
+    fn new(from: usize, to: usize) -> Shared {
+        Shared {
+            from: from.saturating_sub(to) / 2,
+            to: to.saturating_sub(from) / 2,
+            len: from.min(to),
+        }
+    }
+
+    /// The number on the other side of pixel `i` on the side where they begin
+    /// at `start`.
+    fn other(self, start: usize, i: usize) -> Option<usize> {
+        let shared = i.checked_sub(start).filter(|&i| i < self.len)?;
+        Some(shared + self.from + self.to - start)
     }
 }
 

@@ -12,9 +12,9 @@
 //! ```
 
 mod buffer;
+mod cpu;
 mod device;
 mod error;
-mod gemm;
 mod image_step;
 mod layer_shape;
 mod memory;
@@ -26,7 +26,8 @@ pub mod reference;
 mod shape;
 
 pub use buffer::Buffer;
-pub use device::Device;
+pub use cpu::Instructions;
+pub use device::{Cpu, Device};
 pub use error::Error;
 pub use image_step::{Clamp, Decoder, Encoder};
 pub use layer_shape::LayerShape;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use netfile::{NetworkFile, Tensor};
 
-use crate::ops::{self, Geometry, Op};
+use crate::ops::{self, Geometry, Op, Preparation};
 use crate::{Device, Error, Shape, memory};
 
 /// The input or a layer of a network: the input is node 0, layer `i` of the
@@ -81,12 +81,14 @@ impl Network {
         check_memory(&description.name, &resolved)?;
         let mut layers = Vec::new();
         for ((geometry, inputs), layer) in resolved.into_iter().zip(&description.layers) {
-            let weights = geometry
-                .tensors()
-                .iter()
-                .map(|spec| file.floats(&tensor_name(&layer.name, spec.suffix)))
-                .collect::<Result<_, _>>()?;
-            let op = Arc::from(geometry.prepare(weights));
+            let specs = geometry.tensors().into_iter();
+            let tensors =
+                specs.filter_map(|spec| file.share(&tensor_name(&layer.name, spec.suffix)));
+            let from = Preparation {
+                tensors: tensors.collect(),
+                winograd: device.winograd(),
+            };
+            let op = Arc::from(device.install(|| geometry.prepare(&from)));
             layers.push(Layer { op, inputs });
         }
         Ok(Network(Arc::new(Inner {

@@ -2,25 +2,71 @@
 
 use smallvec::SmallVec;
 
-use crate::ops::{Backward, Forward, Scratch};
+use crate::cpu::Floats;
+use crate::ops::{self, Backward, Forward, Op, Scratch};
 use crate::{Buffer, Error, Network, NodeId, memory};
 
 /// All buffers to run a network on up to a fixed number of samples, as deep as
 /// its targets lie.
+///
+/// A ReLU whose input nobody else looks at is applied by the op that makes that
+/// input, as it writes: the input is then no node of the plan.
 #[derive(Debug)]
 pub struct Plan {
     network: Network,
     batch: usize,
-    /// Per node, its activation and what its op saves for the gradient; `None`
-    /// for a node that no target needs.
-    nodes: Vec<Option<NodeBuffers>>,
+    /// Per node, how it is computed; `None` for a node that no target needs.
+    nodes: Vec<Option<Planned>>,
     scratch: Scratch,
 }
 
 #[derive(Debug)]
-struct NodeBuffers {
+struct Planned {
+    step: Step,
     y: Buffer,
-    saved: Buffer,
+    saved: Floats,
+}
+
+/// How a node is computed.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// The node whose op runs, on the inputs of that node.
+    op: NodeId,
+    /// The negative slope of a ReLU that follows.
+    relu: Option<f32>,
+}
+
+/// The steps of all nodes that are needed.
+fn steps(network: &Network, targets: &[NodeId]) -> Vec<Option<Step>> {
+    let mut needed = vec![false; network.output().index() + 1];
+    let mut readers = vec![0usize; needed.len()];
+    needed[NodeId::INPUT.index()] = true;
+    for &target in targets {
+        needed[target.index()] = true;
+        // Whoever asked for it reads it, too.
+        readers[target.index()] += 1;
+    }
+    for node in network.nodes().rev() {
+        if needed[node.index()] {
+            for input in network.inputs(node) {
+                needed[input.index()] = true;
+                readers[input.index()] += 1;
+            }
+        }
+    }
+    let plain = |op: NodeId| needed[op.index()].then_some(Step { op, relu: None });
+    let mut steps: Vec<Option<Step>> = network.nodes().map(plain).collect();
+    for node in network.nodes().skip(1).filter(|node| needed[node.index()]) {
+        let (relu, &[op, ..]) = (network.layer(node).op.relu(), network.inputs(node)) else {
+            continue;
+        };
+        let hidden = op != NodeId::INPUT && readers[op.index()] == 1;
+        if relu.is_some() && hidden && network.layer(op).op.fuses_relu() {
+            steps[node.index()] = Some(Step { op, relu });
+            steps[op.index()] = None;
+        }
+    }
+    steps
 }
 
 impl Plan {
@@ -29,51 +75,50 @@ impl Plan {
     /// # Errors
     /// [`Error::Memory`] where the buffers do not fit.
     pub fn new(network: &Network, batch: usize, targets: &[NodeId]) -> Result<Plan, Error> {
-        let mut needed = vec![false; network.output().index() + 1];
-        needed[NodeId::INPUT.index()] = true;
-        for &target in targets {
-            needed[target.index()] = true;
-        }
-        for node in network.nodes().rev() {
-            if needed[node.index()] {
-                for input in network.inputs(node) {
-                    needed[input.index()] = true;
-                }
-            }
-        }
-        let used = || network.nodes().filter(|node| needed[node.index()]);
-        let saved_len = |node: NodeId| match node {
+        let steps = steps(network, targets);
+        let used = || {
+            network
+                .nodes()
+                .zip(&steps)
+                .filter_map(|(node, step)| Some((node, (*step)?)))
+        };
+        let saved_len = |step: Step| match step.op {
             NodeId::INPUT => 0,
-            _ => network.layer(node).op.saved(),
+            node => network.layer(node).op.saved(),
         };
         let threads = network.device().threads();
-        let scratch_len = used()
-            .filter(|&node| node != NodeId::INPUT)
-            .map(|node| network.layer(node).op.scratch(batch))
-            .max()
-            .unwrap_or(0);
-        let floats = used().try_fold(scratch_len.checked_mul(threads), |sum, node| {
-            let sample = network.shape(node).len().checked_add(saved_len(node))?;
+        let most = |need: fn(&dyn Op, usize) -> usize| {
+            let ops = used().filter(|(node, _)| *node != NodeId::INPUT);
+            let needs = ops.map(|(_, step)| need(network.layer(step.op).op.as_ref(), batch));
+            needs.max().unwrap_or(0)
+        };
+        let lane = most(|op, batch| op.scratch(batch));
+        let shared = most(|op, batch| op.shared(batch));
+        let scratch = lane
+            .checked_mul(threads)
+            .and_then(|l| l.checked_add(shared));
+        let floats = used().try_fold(scratch, |sum, (node, step)| {
+            let sample = network.shape(node).len().checked_add(saved_len(step))?;
             Some(sum?.checked_add(sample.checked_mul(batch)?))
         });
         memory::check(
             || format!("{} on {batch} samples", network.name()),
             floats.flatten(),
         )?;
-        let nodes = network
-            .nodes()
-            .map(|node| {
-                needed[node.index()].then(|| NodeBuffers {
-                    y: Buffer::new(batch, network.shape(node).len()),
-                    saved: Buffer::new(batch, saved_len(node)),
-                })
+        let nodes = network.nodes().zip(&steps).map(|(node, step)| {
+            let step = (*step)?;
+            Some(Planned {
+                step,
+                y: Buffer::new(batch, network.shape(node)),
+                saved: Floats::new(f32::NAN, batch * saved_len(step)),
             })
-            .collect();
+        });
+        let nodes = nodes.collect();
         Ok(Plan {
             network: network.clone(),
             batch,
             nodes,
-            scratch: Scratch::new(threads, scratch_len),
+            scratch: Scratch::new(threads, lane, shared),
         })
     }
 
@@ -93,15 +138,20 @@ impl Plan {
         &mut input.expect("the input is always planned").y
     }
 
-    /// Whether a node is computed by this plan.
+    /// Whether a node is computed by this plan, and its activation kept.
     pub fn reaches(&self, node: NodeId) -> bool {
         self.nodes[node.index()].is_some()
     }
 
+    /// The nodes of the plan that a node of the plan is computed from.
+    pub fn inputs(&self, node: NodeId) -> &[NodeId] {
+        self.network.inputs(self.planned(node).step.op)
+    }
+
     /// The activation of a node that the plan reaches, as of the last
-    /// [`Plan::forward`].
+    /// [`Plan::forward`]. Targets are always reached.
     pub fn activation(&self, node: NodeId) -> &Buffer {
-        &self.buffers(node).y
+        &self.planned(node).y
     }
 
     /// Computes every planned node from the first `n` samples of the input.
@@ -113,62 +163,89 @@ impl Plan {
             scratch,
             ..
         } = self;
+        let instructions = network.device().instructions();
         network.device().install(|| {
             for node in network.nodes().skip(1) {
                 let (before, rest) = nodes.split_at_mut(node.index());
-                let Some(buffers) = &mut rest[0] else {
+                let Some(Planned { step, y, saved }) = &mut rest[0] else {
                     continue;
                 };
-                let layer = network.layer(node);
+                let layer = network.layer(step.op);
                 let x: SmallVec<[&[f32]; 4]> = layer
                     .inputs
                     .iter()
-                    .map(|input| planned(before, *input).y.samples(n))
+                    .map(|input| planned(before, *input).y.stored(n))
                     .collect();
                 layer.op.forward(Forward {
                     n,
+                    instructions,
                     x: &x,
-                    y: buffers.y.samples_mut(n),
-                    saved: buffers.saved.samples_mut(n),
+                    y: y.stored_mut(n),
+                    saved: &mut saved[..n * layer.op.saved()],
                     scratch,
+                    relu: step.relu,
                 });
             }
         });
     }
 
-    /// One layer's input gradient: overwrites each `dx` (one per input of
-    /// `node`) with the gradient that `dy`, the cotangent of `node`'s output,
-    /// causes there. Refers to the last [`Plan::forward`], which must have run
-    /// at least `n` samples.
-    pub fn backward(&self, node: NodeId, n: usize, dy: &Buffer, dx: &mut [&mut Buffer]) {
-        let buffers = self.buffers(node);
-        let layer = self.network.layer(node);
-        let x: SmallVec<[&[f32]; 4]> = layer
-            .inputs
-            .iter()
-            .map(|input| planned(&self.nodes, *input).y.samples(n))
-            .collect();
-        let mut dx: SmallVec<[&mut [f32]; 4]> = dx.iter_mut().map(|dx| dx.samples_mut(n)).collect();
+    /// One node's input gradient: overwrites each `dx` (one per input of the
+    /// node, see [`Plan::inputs`]) with the gradient that `dy`, the cotangent of
+    /// the node's activation, causes there. Refers to the last
+    /// [`Plan::forward`], which must have run at least `n` samples.
+    ///
+    /// A cotangent is *carried* when it has been taken through the ReLU that is
+    /// a node's last step. `carried` says whether `dy` is; if not, it will be.
+    /// `carry` asks for a `dx` that is, and is granted by [`Plan::carries`].
+    pub fn backward(
+        &self,
+        node: NodeId,
+        n: usize,
+        dy: &mut Buffer,
+        dx: &mut [&mut Buffer],
+        [carried, carry]: [bool; 2],
+    ) {
+        let Planned { step, y, saved } = self.planned(node);
+        let layer = self.network.layer(step.op);
+        let inputs = layer.inputs.iter().map(|input| self.planned(*input));
+        let x: SmallVec<[&[f32]; 4]> = inputs.map(|input| input.y.stored(n)).collect();
+        let mut dx: SmallVec<[&mut [f32]; 4]> = dx.iter_mut().map(|dx| dx.stored_mut(n)).collect();
+        let instructions = self.network.device().instructions();
+        let next = self.planned(layer.inputs[0]).step.relu;
         self.network.device().install(|| {
+            if let Some(slope) = step.relu.filter(|_| !carried) {
+                ops::through_relu(instructions, slope, y.stored(n), dy.stored_mut(n));
+            }
             layer.op.backward(Backward {
                 n,
+                instructions,
                 x: &x,
-                y: buffers.y.samples(n),
-                dy: dy.samples(n),
-                saved: buffers.saved.samples(n),
+                y: y.stored(n),
+                dy: dy.stored(n),
+                saved: &saved[..n * layer.op.saved()],
                 scratch: &self.scratch,
                 dx: &mut dx,
+                relu: next.filter(|_| carry),
             });
         });
     }
 
-    fn buffers(&self, node: NodeId) -> &NodeBuffers {
+    /// Whether [`Plan::backward`] of a node can carry its `dx`.
+    pub fn carries(&self, node: NodeId) -> bool {
+        let layer = self.network.layer(self.planned(node).step.op);
+        match layer.inputs[..] {
+            [input] => layer.op.fuses_relu() && self.planned(input).step.relu.is_some(),
+            _ => false,
+        }
+    }
+
+    fn planned(&self, node: NodeId) -> &Planned {
         planned(&self.nodes, node)
     }
 }
 
-fn planned(nodes: &[Option<NodeBuffers>], node: NodeId) -> &NodeBuffers {
+fn planned(nodes: &[Option<Planned>], node: NodeId) -> &Planned {
     nodes[node.index()]
         .as_ref()
-        .expect("only planned nodes are read")
+        .expect("only nodes of the plan are read: name them as targets")
 }

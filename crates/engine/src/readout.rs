@@ -19,12 +19,12 @@ impl Readout {
     /// Reads `n` samples of an activation into `values`, `values[i]` of sample
     /// `i`.
     pub fn read(self, shape: &Shape, activation: &Buffer, n: usize, values: &mut [f32]) {
-        let samples = activation.samples(n).chunks_exact(shape.len());
+        let samples = activation.stored(n).chunks_exact(shape.len());
         for (value, sample) in values[..n].iter_mut().zip(samples) {
-            let window = &sample[self.window(shape)];
+            let window = self.window(shape);
             *value = match self {
-                Readout::Unit(_) | Readout::Max(_) => window[first_max(window)],
-                Readout::Mean(_) => mean(window),
+                Readout::Unit(_) | Readout::Max(_) => sample[window.greatest(sample)],
+                Readout::Mean(_) => window.mean(sample),
             };
         }
     }
@@ -39,46 +39,76 @@ impl Readout {
         values: &[f32],
         d: &mut Buffer,
     ) {
-        let samples = activation.samples(n).chunks_exact(shape.len());
-        let d = d.samples_mut(n).chunks_exact_mut(shape.len());
+        let samples = activation.stored(n).chunks_exact(shape.len());
+        let d = d.stored_mut(n).chunks_exact_mut(shape.len());
         for ((value, sample), d) in values[..n].iter().zip(samples).zip(d) {
-            let window = &sample[self.window(shape)];
-            let d = &mut d[self.window(shape)];
+            let window = self.window(shape);
             match self {
-                Readout::Unit(_) | Readout::Max(_) => d[first_max(window)] += value,
+                Readout::Unit(_) | Readout::Max(_) => d[window.greatest(sample)] += value,
                 Readout::Mean(_) => {
-                    let share = value / d.len() as f32;
-                    d.iter_mut().for_each(|d| *d += share);
+                    let share = value / window.count as f32;
+                    window.places().for_each(|i| d[i] += share);
                 }
             }
         }
     }
 
     /// The values of a sample that the number depends on.
-    fn window(self, shape: &Shape) -> std::ops::Range<usize> {
+    fn window(self, shape: &Shape) -> Window {
+        let [channels, positions] = shape.layout();
         match self {
-            Readout::Unit(unit) => unit..unit + 1,
-            Readout::Max(channel) | Readout::Mean(channel) => {
-                let plane = shape.len() / shape.dims()[0];
-                channel * plane..(channel + 1) * plane
+            Readout::Unit(unit) => Window {
+                start: unit % positions * channels + unit / positions,
+                step: 1,
+                count: 1,
+            },
+            // Of what is no planes, a channel is the values of one index of
+            // the first dimension.
+            Readout::Max(channel) | Readout::Mean(channel) if channels == 1 => {
+                let count = positions / shape.dims()[0];
+                Window {
+                    start: channel * count,
+                    step: 1,
+                    count,
+                }
+            }
+            Readout::Max(channel) | Readout::Mean(channel) => Window {
+                start: channel,
+                step: channels,
+                count: positions,
+            },
+        }
+    }
+}
+
+/// Places in a stored sample, in row-major order.
+#[derive(Clone, Copy)]
+struct Window {
+    start: usize,
+    step: usize,
+    count: usize,
+}
+
+impl Window {
+    fn places(self) -> impl Iterator<Item = usize> {
+        (0..self.count).map(move |i| self.start + i * self.step)
+    }
+
+    /// The first place of the greatest value.
+    fn greatest(self, sample: &[f32]) -> usize {
+        let mut best = self.start;
+        for i in self.places() {
+            if sample[i] > sample[best] {
+                best = i;
             }
         }
+        best
     }
-}
 
-fn first_max(window: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, value) in window.iter().enumerate() {
-        if *value > window[best] {
-            best = i;
-        }
+    fn mean(self, sample: &[f32]) -> f32 {
+        let sum: f64 = self.places().map(|i| f64::from(sample[i])).sum();
+        (sum / self.count as f64) as f32
     }
-    best
-}
-
-fn mean(window: &[f32]) -> f32 {
-    let sum: f64 = window.iter().map(|&v| f64::from(v)).sum();
-    (sum / window.len() as f64) as f32
 }
 
 #[cfg(test)]
@@ -87,10 +117,8 @@ mod tests {
 
     fn activation() -> (Shape, Buffer) {
         let shape = Shape::new(&[2, 2, 2]).unwrap();
-        let mut buffer = Buffer::new(1, 8);
-        buffer
-            .samples_mut(1)
-            .copy_from_slice(&[1.0, 5.0, 5.0, 3.0, -1.0, -2.0, -3.0, -6.0]);
+        let mut buffer = Buffer::new(1, &shape);
+        buffer.write(1, &[1.0, 5.0, 5.0, 3.0, -1.0, -2.0, -3.0, -6.0]);
         (shape, buffer)
     }
 
@@ -122,10 +150,10 @@ mod tests {
             let mut values = [f32::NAN];
             readout.read(&shape, &x, 1, &mut values);
             assert_eq!(values, [value], "{readout:?}");
-            let mut d = Buffer::new(1, 8);
-            d.samples_mut(1).fill(0.0);
+            let mut d = Buffer::new(1, &shape);
+            d.stored_mut(1).fill(0.0);
             readout.pull(&shape, &x, 1, &[2.0], &mut d);
-            assert_eq!(d.samples(1), expected, "{readout:?}");
+            assert_eq!(d.read(1), expected, "{readout:?}");
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 /// The shape of one sample of an activation, without the batch: `[c, h, w]`
-/// for planes, `[units]` for a vector. Values lie in row-major order, samples
-/// one after the other.
+/// for planes, `[units]` for a vector.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Shape(Vec<usize>);
 
@@ -25,6 +24,15 @@ impl Shape {
     #[allow(clippy::len_without_is_empty, reason = "a shape is never empty")]
     pub fn len(&self) -> usize {
         self.0.iter().product()
+    }
+
+    /// Channels, and positions of a plane, where all channels of a position
+    /// are stored side by side; one channel for whatever is no planes.
+    pub(crate) fn layout(&self) -> [usize; 2] {
+        match self.0[..] {
+            [c, h, w] => [c, h * w],
+            _ => [1, self.len()],
+        }
     }
 
     /// Channels, height, width; a vector is read as channels of 1x1 planes.

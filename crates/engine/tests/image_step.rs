@@ -62,15 +62,20 @@ fn shape(dims: [usize; 3]) -> Shape {
     Shape::new(&dims).unwrap()
 }
 
-fn buffer(values: &[f32]) -> Buffer {
-    let mut buffer = Buffer::new(1, values.len());
-    buffer.samples_mut(1).copy_from_slice(values);
+/// Values in row-major order.
+fn buffer(dims: [usize; 3], values: &[f32]) -> Buffer {
+    let mut buffer = empty(dims);
+    buffer.write(1, values);
     buffer
+}
+
+fn empty(dims: [usize; 3]) -> Buffer {
+    Buffer::new(1, &shape(dims))
 }
 
 #[track_caller]
 fn check(found: &Buffer, expected: &[f32]) {
-    let found = found.samples(1);
+    let found = found.read(1);
     let wrong = |(a, b): (&f32, &f32)| (a - b).abs() > CLOSE * b.abs().max(1.0) || a.is_nan();
     assert_eq!(found.len(), expected.len());
     let wrong = found.iter().zip(expected).any(wrong);
@@ -86,13 +91,21 @@ fn a_classifier_sees_blue_first_and_gives_gradients_back_in_order() {
     let dims = [3, 1, 2];
     let file = network(dims, caffe(), None);
     let encoder = Encoder::new(&file, &shape(dims), &device()).unwrap();
-    let mut encoded = Buffer::new(1, 6);
+    let mut encoded = empty(dims);
     // Red, green, blue planes of two pixels.
-    encoder.encode(&buffer(&[1.0, 0.0, 0.5, 0.2, 0.0, 1.0]), 1, &mut encoded);
+    encoder.encode(
+        &buffer(dims, &[1.0, 0.0, 0.5, 0.2, 0.0, 1.0]),
+        1,
+        &mut encoded,
+    );
     check(&encoded, &[-10.0, 245.0, 107.5, 31.0, 112.5, -15.0]);
 
-    let mut d_images = Buffer::new(1, 6);
-    encoder.pull(&buffer(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 1, &mut d_images);
+    let mut d_images = empty(dims);
+    encoder.pull(
+        &buffer(dims, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        1,
+        &mut d_images,
+    );
     let d_red_green_blue = [5.0 * 127.5, 6.0 * 127.5, 765.0, 1020.0, 255.0, 510.0];
     check(&d_images, &d_red_green_blue);
 }
@@ -102,8 +115,8 @@ fn a_mean_image_replaces_the_mean_of_channels() {
     let dims = [1, 1, 2];
     let file = network(dims, grey(), Some(vec![0.25, 0.75]));
     let encoder = Encoder::new(&file, &shape(dims), &device()).unwrap();
-    let mut encoded = Buffer::new(1, 2);
-    encoder.encode(&buffer(&[1.0, 1.0]), 1, &mut encoded);
+    let mut encoded = empty(dims);
+    encoder.encode(&buffer(dims, &[1.0, 1.0]), 1, &mut encoded);
     check(&encoded, &[0.75, 0.25]);
 }
 
@@ -113,11 +126,11 @@ fn an_encoded_image_is_decoded_to_itself() {
     let file = network(dims, caffe(), None);
     let image: Vec<f32> = (0..12).map(|i| i as f32 / 11.0).collect();
     let encoder = Encoder::new(&file, &shape(dims), &device()).unwrap();
-    let mut encoded = Buffer::new(1, 12);
-    encoder.encode(&buffer(&image), 1, &mut encoded);
+    let mut encoded = empty(dims);
+    encoder.encode(&buffer(dims, &image), 1, &mut encoded);
     let same = shape(dims);
     let decoder = Decoder::new(&file, &same, &same, Clamp::default(), &device()).unwrap();
-    let mut decoded = Buffer::new(1, 12);
+    let mut decoded = empty(dims);
     decoder.decode(&encoded, 1, &mut decoded);
     check(&decoded, &image);
 }
@@ -126,13 +139,14 @@ fn an_encoded_image_is_decoded_to_itself() {
 fn images_are_cropped_and_padded_around_their_centre() {
     let decode = |from: [usize; 3], to: [usize; 3], output: &[f32]| {
         let file = network(from, grey(), None);
+        let (of_from, of_to) = (from, to);
         let (from, to) = (shape(from), shape(to));
         let decoder = Decoder::new(&file, &from, &to, Clamp::default(), &device()).unwrap();
-        let mut image = Buffer::new(1, to.len());
-        decoder.decode(&buffer(output), 1, &mut image);
-        let mut d_output = Buffer::new(1, from.len());
-        let ones = buffer(&vec![-1.0; to.len()]);
-        decoder.pull(&buffer(output), &ones, 1, &mut d_output);
+        let mut image = Buffer::new(1, &to);
+        decoder.decode(&buffer(of_from, output), 1, &mut image);
+        let mut d_output = Buffer::new(1, &from);
+        let ones = buffer(of_to, &vec![-1.0; to.len()]);
+        decoder.pull(&buffer(of_from, output), &ones, 1, &mut d_output);
         (image, d_output)
     };
     // Of four columns two stay, of two rows one: the first, as 1 / 2 is 0.
@@ -152,17 +166,17 @@ fn a_clamped_pixel_has_a_gradient_only_back_inwards() {
     let same = shape(dims);
     // Below, within and above, each with a cotangent of either sign. Its
     // quantity is minimised: a negative cotangent asks for a brighter pixel.
-    let output = buffer(&[-0.5, -0.5, 0.5, 0.5, 1.5, 1.5]);
-    let d_image = buffer(&[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]);
+    let output = buffer(dims, &[-0.5, -0.5, 0.5, 0.5, 1.5, 1.5]);
+    let d_image = buffer(dims, &[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]);
     for (clamp, expected) in [
         (Clamp::StraightInward, [-1.0, 0.0, -1.0, 1.0, 0.0, 1.0]),
         (Clamp::Hard, [0.0, 0.0, -1.0, 1.0, 0.0, 0.0]),
     ] {
         let decoder = Decoder::new(&file, &same, &same, clamp, &device()).unwrap();
-        let mut image = Buffer::new(1, 6);
+        let mut image = empty(dims);
         decoder.decode(&output, 1, &mut image);
         check(&image, &[0.0, 0.0, 0.5, 0.5, 1.0, 1.0]);
-        let mut d_output = Buffer::new(1, 6);
+        let mut d_output = empty(dims);
         decoder.pull(&output, &d_image, 1, &mut d_output);
         check(&d_output, &expected);
     }

@@ -156,6 +156,8 @@ pub(crate) struct OtherNetwork {
     encoder: Encoder,
     node: NodeId,
     d_images: Buffer,
+    /// What is shown, in row-major order.
+    shown: Vec<f32>,
 }
 
 impl OtherNetwork {
@@ -169,8 +171,9 @@ impl OtherNetwork {
             gradient: Gradient::new(&plan, &[node]),
             encoder,
             node,
-            d_images: Buffer::new(batch, input.len()),
+            d_images: Buffer::new(batch, input),
             plan,
+            shown: Vec::new(),
         })
     }
 
@@ -178,17 +181,20 @@ impl OtherNetwork {
     pub(crate) fn encode(&mut self, images: &Buffer, n: usize) -> &[f32] {
         self.encoder.encode(images, n, self.plan.input_mut());
         self.plan.forward(n);
-        self.plan.activation(self.node).samples(n)
+        self.plan
+            .activation(self.node)
+            .read_into(n, &mut self.shown);
+        &self.shown
     }
 
     /// From the cotangents of the `n` encodings made last to those of their
     /// images.
     pub(crate) fn pull(&mut self, d_encodings: &[f32], n: usize) -> &[f32] {
         self.gradient.clear();
-        let d = self.gradient.cotangent(self.node, n).samples_mut(n);
-        d.copy_from_slice(d_encodings);
+        self.gradient.cotangent(self.node, n).add(n, d_encodings);
         let d_input = self.gradient.pull(&self.plan, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
-        self.d_images.samples(n)
+        self.d_images.read_into(n, &mut self.shown);
+        &self.shown
     }
 }

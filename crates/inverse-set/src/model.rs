@@ -45,8 +45,8 @@ impl CodeGenerator {
             plan,
             decoder,
             output,
-            images: Buffer::new(batch, image.len()),
-            d_images: Buffer::new(batch, image.len()),
+            images: Buffer::new(batch, image),
+            d_images: Buffer::new(batch, image),
             n: 0,
             shown_images: Vec::new(),
             shown_d_codes: Vec::new(),
@@ -56,19 +56,19 @@ impl CodeGenerator {
 
 impl Generator<HostSpace> for CodeGenerator {
     fn decode(&mut self, codes: &Vec<f32>, n: usize) -> Result<&Vec<f32>, Failure> {
-        let input = self.plan.input_mut().samples_mut(n);
-        input.copy_from_slice(&codes[..input.len()]);
+        let input = self.plan.input_mut();
+        input.write(n, &codes[..n * input.sample_len()]);
         self.n = n;
         self.plan.forward(n);
         self.decoder
             .decode(self.plan.activation(self.output), n, &mut self.images);
-        show(&mut self.shown_images, self.images.samples(n));
+        self.images.read_into(n, &mut self.shown_images);
         Ok(&self.shown_images)
     }
 
     fn pull(&mut self, d_images: &Vec<f32>) -> Result<&Vec<f32>, Failure> {
         let n = self.n;
-        self.d_images.samples_mut(n).copy_from_slice(d_images);
+        self.d_images.write(n, d_images);
         self.gradient.clear();
         self.decoder.pull(
             self.plan.activation(self.output),
@@ -76,8 +76,8 @@ impl Generator<HostSpace> for CodeGenerator {
             n,
             self.gradient.cotangent(self.output, n),
         );
-        let d_codes = self.gradient.pull(&self.plan, n).samples(n);
-        show(&mut self.shown_d_codes, d_codes);
+        let d_codes = self.gradient.pull(&self.plan, n);
+        d_codes.read_into(n, &mut self.shown_d_codes);
         Ok(&self.shown_d_codes)
     }
 }
@@ -160,8 +160,8 @@ impl Classifier {
         Ok(Classifier {
             gradient: Gradient::new(&plan, &sources),
             encoder: Encoder::new(file, input, network.device()).map_err(unfit)?,
-            images: Buffer::new(batch, input.len()),
-            d_images: Buffer::new(batch, input.len()),
+            images: Buffer::new(batch, input),
+            d_images: Buffer::new(batch, input),
             n: 0,
             values: vec![0.0; batch * neurons.len()],
             column: vec![0.0; batch],
@@ -233,7 +233,7 @@ impl Tail {
             .zip(self.values.chunks_mut(TAIL_BATCH * m))
         {
             let n = codes.len() / d;
-            self.plan.input_mut().samples_mut(n).copy_from_slice(codes);
+            self.plan.input_mut().write(n, codes);
             self.plan.forward(n);
             for (j, neuron) in self.neurons.iter().enumerate() {
                 let Some((node, readout)) = neuron else {
@@ -265,8 +265,8 @@ impl Observer<HostSpace> for Classifier {
         n: usize,
         wanted: Wanted,
     ) -> Result<Look<'_, HostSpace>, Failure> {
-        let room = self.images.samples_mut(n);
-        room.copy_from_slice(&images[..room.len()]);
+        self.images
+            .write(n, &images[..n * self.images.sample_len()]);
         self.n = n;
         self.encoder.encode(&self.images, n, self.plan.input_mut());
         self.plan.forward(n);
@@ -279,16 +279,21 @@ impl Observer<HostSpace> for Classifier {
             }
         }
         if wanted.encodings {
-            let encodings = match &mut self.encodings {
-                Encodings::Layer(node) => self.plan.activation(*node).samples(n),
-                Encodings::Network(network) => network.encode(&self.images, n),
-                Encodings::Pixels => self.images.samples(n),
-            };
-            show(&mut self.shown_encodings, encodings);
+            let shown = &mut self.shown_encodings;
+            match &mut self.encodings {
+                Encodings::Layer(node) => self.plan.activation(*node).read_into(n, shown),
+                Encodings::Network(network) => {
+                    shown.clear();
+                    shown.extend_from_slice(network.encode(&self.images, n));
+                }
+                Encodings::Pixels => self.images.read_into(n, shown),
+            }
         }
         let code = self.code.filter(|_| wanted.own_codes);
         if let Some(node) = code {
-            show(&mut self.shown_codes, self.plan.activation(node).samples(n));
+            self.plan
+                .activation(node)
+                .read_into(n, &mut self.shown_codes);
         }
         Ok(Look {
             values: &self.values[..n * m],
@@ -310,11 +315,11 @@ impl Observer<HostSpace> for Classifier {
             readout.pull(shape, self.plan.activation(*node), n, &self.column, d);
         }
         if let (Encodings::Layer(node), Some(encodings)) = (&self.encodings, encodings) {
-            add(self.gradient.cotangent(*node, n).samples_mut(n), encodings);
+            self.gradient.cotangent(*node, n).add(n, encodings);
         }
         let d_input = self.gradient.pull(&self.plan, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
-        show(&mut self.shown_d_images, self.d_images.samples(n));
+        self.d_images.read_into(n, &mut self.shown_d_images);
         match (&mut self.encodings, encodings) {
             (Encodings::Network(network), Some(encodings)) => {
                 add(&mut self.shown_d_images, network.pull(encodings, n));
@@ -357,12 +362,6 @@ fn add(sum: &mut [f32], terms: &[f32]) {
     for (sum, term) in sum.iter_mut().zip(terms) {
         *sum += term;
     }
-}
-
-/// Copies into a vector of the sampler's.
-fn show(shown: &mut Vec<f32>, values: &[f32]) {
-    shown.clear();
-    shown.extend_from_slice(values);
 }
 
 /// Networks that do not fit together, or do not fit into memory.

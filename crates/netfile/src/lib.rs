@@ -22,7 +22,7 @@ pub use error::Error;
 pub use read::{NetworkFile, map_file};
 pub use replace::{Trouble, replace_file, replace_with};
 pub use schema::*;
-pub use tensor::{Dtype, Tensor, TensorData, TensorSource};
+pub use tensor::{Dtype, SharedTensor, Tensor, TensorData, TensorSource};
 pub use write::{sha256, to_bytes, write};
 
 /// The safetensors metadata key that holds the [`Description`] as JSON.

@@ -5,22 +5,25 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memmap2::Mmap;
 use safetensors::{SafeTensorError, SafeTensors};
 use serde::Deserialize;
 
 use crate::error::Fault;
-use crate::{Description, Dtype, Error, Layer, METADATA_KEY, Tensor, VERSION, graph, tables};
+use crate::{
+    Description, Dtype, Error, Layer, METADATA_KEY, SharedTensor, Tensor, VERSION, graph, tables,
+};
 
 /// A network file, open and validated: its [`Description`] and its tensors.
 pub struct NetworkFile {
     path: Option<PathBuf>,
-    bytes: Bytes,
+    bytes: Arc<Bytes>,
     index: Index,
 }
 
-enum Bytes {
+pub(crate) enum Bytes {
     Mapped(Mmap),
     Owned(Vec<u8>),
 }
@@ -57,7 +60,11 @@ impl NetworkFile {
 
     fn new(path: Option<PathBuf>, bytes: Bytes) -> Result<NetworkFile, Error> {
         let index = Index::read(bytes.as_ref()).map_err(|fault| fault.in_file(path.as_deref()))?;
-        Ok(NetworkFile { path, bytes, index })
+        Ok(NetworkFile {
+            path,
+            bytes: Arc::new(bytes),
+            index,
+        })
     }
 
     /// What the file says about its network.
@@ -72,7 +79,23 @@ impl NetworkFile {
 
     /// The tensor of a name, if there is one.
     pub fn tensor(&self, name: &str) -> Option<Tensor<'_>> {
-        self.index.tensor(self.bytes.as_ref(), name)
+        self.index.tensor(self.bytes(), name)
+    }
+
+    /// The tensor of a name, if there is one, for those who keep it longer
+    /// than the file.
+    pub fn share(&self, name: &str) -> Option<SharedTensor> {
+        let entry = self.index.tensors.get(name)?;
+        Some(SharedTensor::new(
+            Arc::clone(&self.bytes),
+            entry.dtype,
+            entry.shape.clone(),
+            entry.range.clone(),
+        ))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref().as_ref()
     }
 
     /// The values of a tensor in single precision, row-major.
@@ -93,7 +116,7 @@ impl NetworkFile {
 
     /// SHA-256 of the whole file in hexadecimal, computed anew in each call.
     pub fn sha256(&self) -> String {
-        crate::sha256(self.bytes.as_ref())
+        crate::sha256(self.bytes())
     }
 }
 

@@ -1,7 +1,13 @@
 //! Tensors as they lie in a file, and as they are given to a writer.
 
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
+
+use crate::read::Bytes;
 
 /// How the values of a tensor are stored, little endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +85,48 @@ impl Tensor<'_> {
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
+}
+
+/// One tensor of a file, which stays mapped as long as the value lives. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct SharedTensor {
+    file: Arc<Bytes>,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    range: Range<usize>,
+}
+
+impl SharedTensor {
+    pub(crate) fn new(
+        file: Arc<Bytes>,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        range: Range<usize>,
+    ) -> SharedTensor {
+        SharedTensor {
+            file,
+            dtype,
+            shape,
+            range,
+        }
+    }
+
+    /// The tensor itself.
+    pub fn view(&self) -> Tensor<'_> {
+        let file: &[u8] = self.file.as_ref().as_ref();
+        Tensor {
+            dtype: self.dtype,
+            shape: &self.shape,
+            bytes: &file[self.range.clone()],
+        }
+    }
+}
+
+impl fmt::Debug for SharedTensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}", self.dtype, self.shape)
+    }
 }
 
 /// One tensor for a file that is to be written.

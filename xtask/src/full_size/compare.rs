@@ -74,7 +74,7 @@ fn activations(
     let codes = reference.floats("codes")?;
     joined.forward(&codes[..KEPT * CODE]);
     for name in ACTIVATIONS {
-        let found = deviation(joined.activation(name)?, &reference.doubles(name)?);
+        let found = deviation(&joined.activation(name)?, &reference.doubles(name)?);
         let what = format!("{weights} weights: {name}, greatest deviation");
         match bounds {
             Some(bounds) => report.at_most(what, found, bounds.activation),

@@ -39,8 +39,8 @@ impl Joined {
             generator: Plan::new(&g, batch, &[g.output()])?,
             classifier: Plan::new(&c, batch, &[deepest])?,
             n: 0,
-            images: Buffer::new(batch, image.len()),
-            d_images: Buffer::new(batch, image.len()),
+            images: Buffer::new(batch, image),
+            d_images: Buffer::new(batch, image),
         })
     }
 
@@ -48,10 +48,7 @@ impl Joined {
     pub(super) fn forward(&mut self, codes: &[f32]) {
         let n = codes.len() / self.generator.input_mut().sample_len();
         self.n = n;
-        self.generator
-            .input_mut()
-            .samples_mut(n)
-            .copy_from_slice(codes);
+        self.generator.input_mut().write(n, codes);
         self.generator.forward(n);
         let output = self.generator.activation(self.generator.network().output());
         self.decoder.decode(output, n, &mut self.images);
@@ -62,15 +59,13 @@ impl Joined {
 
     /// What the reference calls `generator.<layer>`, `classifier.<layer>` or
     /// `images`, of the last forward pass.
-    pub(super) fn activation(&self, name: &str) -> Result<&[f32]> {
+    pub(super) fn activation(&self, name: &str) -> Result<Vec<f32>> {
         let (plan, layer) = match name.split_once('.') {
             Some(("generator", layer)) => (&self.generator, layer),
             Some(("classifier", layer)) => (&self.classifier, layer),
-            _ => return Ok(self.images.samples(self.n)),
+            _ => return Ok(self.images.read(self.n)),
         };
-        Ok(plan
-            .activation(node(plan.network(), layer)?)
-            .samples(self.n))
+        Ok(plan.activation(node(plan.network(), layer)?).read(self.n))
     }
 
     /// The gradient with respect to the codes of the last forward pass, from
@@ -82,8 +77,7 @@ impl Joined {
         let nodes = nodes.collect::<Result<Vec<_>>>()?;
         let mut seen = Gradient::new(&self.classifier, &nodes);
         for (&node, (_, cotangent)) in nodes.iter().zip(cotangents) {
-            let d = seen.cotangent(node, n).samples_mut(n);
-            d.iter_mut().zip(cotangent).for_each(|(d, c)| *d += c);
+            seen.cotangent(node, n).add(n, cotangent);
         }
         let d_input = seen.pull(&self.classifier, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
@@ -93,7 +87,7 @@ impl Joined {
         let pixels = self.generator.activation(output);
         let d_output = generated.cotangent(output, n);
         self.decoder.pull(pixels, &self.d_images, n, d_output);
-        Ok(generated.pull(&self.generator, n).samples(n).to_vec())
+        Ok(generated.pull(&self.generator, n).read(n))
     }
 }
 

@@ -66,7 +66,7 @@ impl Converted {
         let n = input.len() / self.network.shape(NodeId::INPUT).len();
         let all: Vec<NodeId> = self.network.nodes().collect();
         let mut plan = Plan::new(&self.network, n, &all).unwrap();
-        plan.input_mut().samples_mut(n).copy_from_slice(input);
+        plan.input_mut().write(n, input);
         plan.forward(n);
         self.ran = Some((plan, n));
     }
@@ -78,7 +78,7 @@ impl Converted {
         let node = self.network.node(layer);
         let node = node.unwrap_or_else(|| panic!("{what}: no such layer in {:?}", self.layers));
         let (plan, n) = self.ran.as_ref().expect("a network that ran");
-        let found = plan.activation(node).samples(*n);
+        let found = plan.activation(node).read(*n);
         assert_eq!(found.len(), expected.len(), "{what}: lengths");
         let bound = tolerance
             * expected

@@ -6,7 +6,7 @@
 use netfile::BatchNorm;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, TensorSpec};
+use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
 use crate::Shape;
 
 #[derive(Debug)]
@@ -64,59 +64,61 @@ impl super::Geometry for Geometry {
             .into()
     }
 
-    fn prepare(self: Box<Self>, weights: Vec<Vec<f32>>) -> Box<dyn Op> {
-        let pairs = weights[0].iter().zip(&weights[1]);
+    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
+        let tensor = |i| from.floats(i).expect("tensors names two");
+        let pairs = std::iter::zip(tensor(0), tensor(1));
         let (a, b) = match self.source {
             Source::Statistics { epsilon } => pairs
-                .map(|(&mean, &variance)| {
+                .map(|(mean, variance)| {
                     let a = 1.0 / (f64::from(variance) + f64::from(epsilon)).sqrt();
                     (a as f32, (-f64::from(mean) * a) as f32)
                 })
                 .unzip(),
             Source::Weights => pairs.unzip(),
         };
-        let plane = self.shape.len() / self.channels;
-        Box::new(Affine { plane, a, b })
+        Box::new(Affine { a, b })
     }
 }
 
 #[derive(Debug)]
 struct Affine {
-    /// Number of values of one channel.
-    plane: usize,
+    /// Per channel.
     a: Vec<f32>,
     b: Vec<f32>,
 }
 
 impl Op for Affine {
     fn forward(&self, run: Forward<'_>) {
-        let sample = self.a.len() * self.plane;
-        let samples = run
-            .y
-            .par_chunks_mut(sample)
-            .zip(run.x[0].par_chunks(sample));
-        samples.for_each(|(y, x)| {
-            let planes = y.chunks_mut(self.plane).zip(x.chunks(self.plane));
-            for ((y, x), (&a, &b)) in planes.zip(self.a.iter().zip(&self.b)) {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = a * x + b;
+        let pixels = super::whole_pixels(self.a.len());
+        let blocks = run.y.par_chunks_mut(pixels);
+        blocks.zip(run.x[0].par_chunks(pixels)).for_each(|(y, x)| {
+            let channels = self.a.len();
+            let rows = y.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
+            run.instructions.vectorize(|| {
+                for (y, x) in rows {
+                    for (y, (x, (a, b))) in
+                        y.iter_mut().zip(x.iter().zip(self.a.iter().zip(&self.b)))
+                    {
+                        *y = a * x + b;
+                    }
                 }
-            }
+            });
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        let sample = self.a.len() * self.plane;
-        let samples = run.dx[0]
-            .par_chunks_mut(sample)
-            .zip(run.dy.par_chunks(sample));
-        samples.for_each(|(dx, dy)| {
-            let planes = dx.chunks_mut(self.plane).zip(dy.chunks(self.plane));
-            for ((dx, dy), &a) in planes.zip(&self.a) {
-                for (dx, &dy) in dx.iter_mut().zip(dy) {
-                    *dx = a * dy;
+        let pixels = super::whole_pixels(self.a.len());
+        let blocks = run.dx[0].par_chunks_mut(pixels);
+        blocks.zip(run.dy.par_chunks(pixels)).for_each(|(dx, dy)| {
+            let channels = self.a.len();
+            let rows = dx.chunks_exact_mut(channels).zip(dy.chunks_exact(channels));
+            run.instructions.vectorize(|| {
+                for (dx, dy) in rows {
+                    for (dx, (dy, a)) in dx.iter_mut().zip(dy.iter().zip(&self.a)) {
+                        *dx = a * dy;
+                    }
                 }
-            }
+            });
         });
     }
 }

@@ -5,13 +5,14 @@
 
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op};
+use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Debug)]
 pub(super) struct Geometry {
     output: Shape,
-    /// Number of values of one sample of each input.
+    /// Values of each input that lie side by side: its channels, or all of a
+    /// sample if it is no planes.
     parts: Vec<usize>,
 }
 
@@ -37,8 +38,15 @@ impl Geometry {
         })?;
         Ok(Geometry {
             output,
-            parts: inputs.iter().map(Shape::len).collect(),
+            parts: inputs.iter().map(side_by_side).collect(),
         })
+    }
+}
+
+fn side_by_side(x: &Shape) -> usize {
+    match x.layout() {
+        [1, _] if x.dims().len() != 3 => x.len(),
+        [channels, _] => channels,
     }
 }
 
@@ -47,32 +55,38 @@ impl super::Geometry for Geometry {
         self.output.clone()
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }
 
 impl Op for Geometry {
     fn forward(&self, run: Forward<'_>) {
-        let samples = run.y.par_chunks_mut(self.output.len()).enumerate();
-        samples.for_each(|(sample, mut y)| {
+        let channels: usize = self.parts.iter().sum();
+        let pixels = run.y.par_chunks_mut(channels).enumerate();
+        pixels.with_min_len(PIXELS).for_each(|(pixel, mut y)| {
             for (x, &len) in run.x.iter().zip(&self.parts) {
                 let part = y.split_off_mut(..len).expect("the parts fill the output");
-                part.copy_from_slice(&x[sample * len..][..len]);
+                part.copy_from_slice(&x[pixel * len..][..len]);
             }
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
+        let channels: usize = self.parts.iter().sum();
         let mut offset = 0;
         for (dx, &len) in run.dx.iter_mut().zip(&self.parts) {
-            let samples = run.dy.par_chunks(self.output.len());
-            let samples = dx.par_chunks_mut(len).zip(samples);
-            samples.for_each(|(dx, dy)| dx.copy_from_slice(&dy[offset..][..len]));
+            let pixels = run.dy.par_chunks(channels);
+            let pixels = dx.par_chunks_mut(len).zip(pixels);
+            let pixels = pixels.with_min_len(PIXELS);
+            pixels.for_each(|(dx, dy)| dx.copy_from_slice(&dy[offset..][..len]));
             offset += len;
         }
     }
 }
+
+/// Pixels that one task copies at least.
+const PIXELS: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@
 //! channel `o` sees the input channels of its own group (Caffe's
 //! conv_layer.cpp). The windows lie on the input, their grid is the output.
 
-use super::im2col::{Axis, Windows};
-use super::{Backward, Forward, Mismatch, Op, TensorSpec};
+use super::windows::{Axis, Map, Windows};
+use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
 use crate::Shape;
 
 #[repr(C)]
@@ -37,37 +37,41 @@ impl super::Geometry for Geometry {
         self.windows.tensors(self.bias.then_some(outputs))
     }
 
-    fn prepare(self: Box<Self>, weights: Vec<Vec<f32>>) -> Box<dyn Op> {
-        let mut weights = weights.into_iter();
+    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
         Box::new(Convolution {
-            windows: self.windows,
-            weight: weights.next().expect("tensors names a weight"),
-            bias: weights.next(),
+            forward: self.windows.gather(from),
+            backward: self.windows.scatter(from),
+            bias: from.floats(1),
         })
     }
 }
 
 #[derive(Debug)]
 struct Convolution {
-    windows: Windows,
-    weight: Vec<f32>,
+    forward: Map,
+    backward: Map,
     bias: Option<Vec<f32>>,
 }
 
 impl Op for Convolution {
     fn scratch(&self, _batch: usize) -> usize {
-        self.windows.scratch()
+        self.forward.scratch().max(self.backward.scratch())
+    }
+
+    fn shared(&self, batch: usize) -> usize {
+        self.forward.shared(batch).max(self.backward.shared(batch))
+    }
+
+    fn fuses_relu(&self) -> bool {
+        true
     }
 
     fn forward(&self, run: Forward<'_>) {
-        let bias = self.bias.as_deref();
-        self.windows
-            .gather(run.x[0], &self.weight, bias, run.y, run.scratch);
+        self.forward.forward(run, self.bias.as_deref());
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        self.windows
-            .scatter(run.dy, &self.weight, None, run.dx[0], run.scratch);
+        self.backward.backward(run);
     }
 }
 

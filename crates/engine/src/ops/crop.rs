@@ -6,7 +6,7 @@
 use netfile::Crop;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op};
+use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +38,10 @@ impl Geometry {
         })
     }
 
-    /// The part of row `i` of a plane of `y` in the plane of `x`.
+    /// Where row `i` of a sample of `y` lies in that of `x`.
     fn row(&self, i: usize) -> std::ops::Range<usize> {
-        let start = (i + self.offset[0]) * self.input[1] + self.offset[1];
-        start..start + self.output[1]
+        let pixel = (i + self.offset[0]) * self.input[1] + self.offset[1];
+        pixel * self.channels..(pixel + self.output[1]) * self.channels
     }
 }
 
@@ -51,28 +51,30 @@ impl super::Geometry for Geometry {
         Shape::new(&[self.channels, h, w]).expect("a crop is no larger than its input")
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }
 
 impl Op for Geometry {
     fn forward(&self, run: Forward<'_>) {
-        let ([xh, xw], [yh, yw]) = (self.input, self.output);
-        let planes = run.y.par_chunks_mut(yh * yw);
-        planes.zip(run.x[0].par_chunks(xh * xw)).for_each(|(y, x)| {
-            for (i, y) in y.chunks_mut(yw).enumerate() {
+        let [x_len, y_len] = [self.input, self.output].map(|[h, w]| self.channels * h * w);
+        let row = self.channels * self.output[1];
+        let samples = run.y.par_chunks_mut(y_len);
+        samples.zip(run.x[0].par_chunks(x_len)).for_each(|(y, x)| {
+            for (i, y) in y.chunks_mut(row).enumerate() {
                 y.copy_from_slice(&x[self.row(i)]);
             }
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        let ([xh, xw], [yh, yw]) = (self.input, self.output);
-        let planes = run.dx[0].par_chunks_mut(xh * xw);
-        planes.zip(run.dy.par_chunks(yh * yw)).for_each(|(dx, dy)| {
+        let [x_len, y_len] = [self.input, self.output].map(|[h, w]| self.channels * h * w);
+        let row = self.channels * self.output[1];
+        let samples = run.dx[0].par_chunks_mut(x_len);
+        samples.zip(run.dy.par_chunks(y_len)).for_each(|(dx, dy)| {
             dx.fill(0.0);
-            for (i, dy) in dy.chunks(yw).enumerate() {
+            for (i, dy) in dy.chunks(row).enumerate() {
                 dx[self.row(i)].copy_from_slice(dy);
             }
         });

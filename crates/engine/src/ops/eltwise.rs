@@ -7,7 +7,7 @@
 use netfile::{Eltwise, EltwiseOperation};
 use rayon::prelude::*;
 
-use super::{BLOCK, Backward, Forward, Mismatch, Op};
+use super::{BLOCK, Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl super::Geometry for Geometry {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }

@@ -11,20 +11,16 @@
 //!
 //! Alpha is divided by the window, as in Caffe (lrn_layer.cpp).
 
-use std::ops::Range;
-
 use netfile::Lrn;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op};
+use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Debug)]
 pub(super) struct Geometry {
     shape: Shape,
     channels: usize,
-    /// Number of positions.
-    plane: usize,
     /// Number of channels on each side of the one that is scaled; the network
     /// file sees to it that the window is odd.
     reach: usize,
@@ -36,11 +32,10 @@ pub(super) struct Geometry {
 
 impl Geometry {
     pub(super) fn new(a: &Lrn, x: &Shape) -> Result<Geometry, Mismatch> {
-        let [channels, h, w] = super::planes(x)?;
+        let [channels, _, _] = super::planes(x)?;
         Ok(Geometry {
             shape: x.clone(),
             channels,
-            plane: h * w,
             reach: a.size / 2,
             weight: a.alpha / a.size as f32,
             beta: a.beta,
@@ -48,20 +43,23 @@ impl Geometry {
         })
     }
 
-    /// The planes around plane `i` of a batch, and inside its sample.
-    fn near(&self, i: usize) -> Range<usize> {
-        let first = i - i % self.channels;
-        let start = i.saturating_sub(self.reach).max(first);
-        start..i.saturating_add(self.reach + 1).min(first + self.channels)
-    }
-
-    /// Plane `i` of a batch.
-    fn plane<'a>(&self, values: &'a [f32], i: usize) -> &'a [f32] {
-        &values[i * self.plane..][..self.plane]
+    /// `sums[c] = sum of terms over near(c)`, for the channels of one pixel.
+    #[inline(always)]
+    fn sums(&self, terms: &[f32], sums: &mut [f32]) {
+        sums.copy_from_slice(terms);
+        for distance in 1..=self.reach.min(self.channels - 1) {
+            for (sum, term) in sums.iter_mut().zip(&terms[distance..]) {
+                *sum += term;
+            }
+            for (sum, term) in sums[distance..].iter_mut().zip(terms) {
+                *sum += term;
+            }
+        }
     }
 
     /// `scale^-beta`. Nearly all networks have beta = 3/4, which square roots
     /// give at a fraction of a power's cost.
+    #[inline(always)]
     fn power(&self, scale: f32) -> f32 {
         if self.beta == 0.75 {
             let root = scale.sqrt();
@@ -77,7 +75,7 @@ impl super::Geometry for Geometry {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }
@@ -87,41 +85,78 @@ impl Op for Geometry {
         self.shape.len()
     }
 
+    fn scratch(&self, _batch: usize) -> usize {
+        2 * self.channels
+    }
+
     fn forward(&self, run: Forward<'_>) {
-        let x = run.x[0];
-        let y = run.y.par_chunks_mut(self.plane);
-        let scale = run.saved.par_chunks_mut(self.plane);
-        y.zip(scale).enumerate().for_each(|(i, (y, scale))| {
-            scale.fill(0.0);
-            for j in self.near(i) {
-                for (sum, x) in scale.iter_mut().zip(self.plane(x, j)) {
-                    *sum += x * x;
-                }
-            }
-            for ((y, x), scale) in y.iter_mut().zip(self.plane(x, i)).zip(scale) {
-                *scale = self.k + self.weight * *scale;
-                *y = x * self.power(*scale);
-            }
+        let pixels = super::whole_pixels(self.channels);
+        let blocks = run.y.par_chunks_mut(pixels);
+        let blocks = blocks.zip(run.saved.par_chunks_mut(pixels));
+        let blocks = blocks.zip(run.x[0].par_chunks(pixels));
+        blocks.for_each(|((y, scale), x)| {
+            let mut lane = run.scratch.lane();
+            let squares = &mut lane[..self.channels];
+            run.instructions
+                .vectorize(|| self.pixels(x, scale, y, squares));
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        let (x, y, dy, scale) = (run.x[0], run.y, run.dy, run.saved);
-        let factor = 2.0 * self.weight * self.beta;
-        let planes = run.dx[0].par_chunks_mut(self.plane).enumerate();
-        planes.for_each(|(i, dx)| {
-            dx.fill(0.0);
-            for j in self.near(i) {
-                let values = self.plane(y, j).iter().zip(self.plane(scale, j));
-                for ((sum, dy), (y, scale)) in dx.iter_mut().zip(self.plane(dy, j)).zip(values) {
-                    *sum += dy * y / scale;
-                }
-            }
-            let values = self.plane(x, i).iter().zip(self.plane(scale, i));
-            for ((dx, dy), (x, &scale)) in dx.iter_mut().zip(self.plane(dy, i)).zip(values) {
-                *dx = dy * self.power(scale) - factor * x * *dx;
-            }
+        let pixels = super::whole_pixels(self.channels);
+        let blocks = run.dx[0].par_chunks_mut(pixels).enumerate();
+        blocks.for_each(|(i, dx)| {
+            let part = i * pixels..i * pixels + dx.len();
+            let [x, y, dy, scale] =
+                [run.x[0], run.y, run.dy, run.saved].map(|values| &values[part.clone()]);
+            let mut lane = run.scratch.lane();
+            let (terms, sums) = lane[..2 * self.channels].split_at_mut(self.channels);
+            run.instructions
+                .vectorize(|| self.pixel_gradients([x, y, dy, scale], dx, terms, sums));
         });
+    }
+}
+
+impl Geometry {
+    #[inline(always)]
+    fn pixels(&self, x: &[f32], scale: &mut [f32], y: &mut [f32], squares: &mut [f32]) {
+        let channels = self.channels;
+        let pixels = x
+            .chunks_exact(channels)
+            .zip(scale.chunks_exact_mut(channels));
+        for ((x, scale), y) in pixels.zip(y.chunks_exact_mut(channels)) {
+            for (square, x) in squares.iter_mut().zip(x) {
+                *square = x * x;
+            }
+            self.sums(squares, scale);
+            for ((y, x), scale) in y.iter_mut().zip(x).zip(scale) {
+                *scale = self.k + self.weight * *scale;
+                *y = x * self.power(*scale);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pixel_gradients(
+        &self,
+        [x, y, dy, scale]: [&[f32]; 4],
+        dx: &mut [f32],
+        terms: &mut [f32],
+        sums: &mut [f32],
+    ) {
+        let factor = 2.0 * self.weight * self.beta;
+        for (i, dx) in dx.chunks_exact_mut(self.channels).enumerate() {
+            let pixel = i * self.channels..(i + 1) * self.channels;
+            let [x, y, dy, scale] = [x, y, dy, scale].map(|values| &values[pixel.clone()]);
+            for ((term, dy), (y, scale)) in terms.iter_mut().zip(dy).zip(y.iter().zip(scale)) {
+                *term = dy * y / scale;
+            }
+            self.sums(terms, sums);
+            let values = x.iter().zip(scale).zip(sums.iter());
+            for ((dx, dy), ((x, &scale), sum)) in dx.iter_mut().zip(dy).zip(values) {
+                *dx = dy * self.power(scale) - factor * x * sum;
+            }
+        }
     }
 }
 
@@ -147,17 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn the_window_ends_with_its_sample() {
-        let lrn = lrn(5, &[6, 2, 3]).unwrap();
-        assert_eq!(lrn.near(0), 0..3);
-        assert_eq!(lrn.near(3), 1..6);
-        assert_eq!(lrn.near(5), 3..6);
-        assert_eq!(lrn.near(6), 6..9);
-    }
-
-    #[test]
-    fn a_window_may_be_wider_than_all_channels() {
-        let lrn = lrn(usize::MAX, &[3]).unwrap();
-        assert_eq!(lrn.near(4), 3..6);
+    fn the_window_ends_with_its_pixel() {
+        let sums = |size, terms: &[f32]| {
+            let mut sums = vec![f32::NAN; terms.len()];
+            lrn(size, &[terms.len()]).unwrap().sums(terms, &mut sums);
+            sums
+        };
+        let terms = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+        assert_eq!(sums(5, &terms), [7.0, 15.0, 31.0, 62.0, 60.0, 56.0]);
+        assert_eq!(sums(1, &terms), terms);
+        assert_eq!(sums(usize::MAX, &terms[..3]), [7.0; 3]);
     }
 }

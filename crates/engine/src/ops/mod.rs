@@ -15,7 +15,6 @@ mod concat;
 mod convolution;
 mod crop;
 mod eltwise;
-mod im2col;
 mod inner_product;
 mod lrn;
 mod pointwise;
@@ -23,19 +22,27 @@ mod pool;
 mod reshape;
 mod softmax;
 mod transposed_convolution;
+mod windows;
 
 use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard};
 
-use netfile::Op as Description;
+use netfile::{Op as Description, SharedTensor};
+use rayon::prelude::*;
 
-use crate::{Error, Shape};
+use crate::cpu::Floats;
+use crate::{Error, Instructions, Shape};
 
 /// How many values one task takes where every position is by itself.
 const BLOCK: usize = 4096;
 
+/// The same in whole pixels of so many channels.
+fn whole_pixels(channels: usize) -> usize {
+    BLOCK.next_multiple_of(channels)
+}
+
 /// An op with its sizes resolved for its inputs, before it has weights.
-pub(crate) trait Geometry: Debug {
+pub(crate) trait Geometry: Debug + Send {
     /// Shape of one sample of the output.
     fn output(&self) -> Shape;
 
@@ -44,9 +51,24 @@ pub(crate) trait Geometry: Debug {
         Vec::new()
     }
 
-    /// Takes the weights, one vector per entry of `tensors`, and makes the op
-    /// that runs.
-    fn prepare(self: Box<Self>, weights: Vec<Vec<f32>>) -> Box<dyn Op>;
+    /// Makes the op that runs.
+    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op>;
+}
+
+/// What an op that runs is made of.
+pub(crate) struct Preparation {
+    /// One per entry of [`Geometry::tensors`], of the shapes asked for.
+    pub tensors: Vec<SharedTensor>,
+    /// Whether transforms that round a little more may be used to multiply
+    /// less.
+    pub winograd: bool,
+}
+
+impl Preparation {
+    /// The values of tensor `i`, if the op asked for so many.
+    pub(crate) fn floats(&self, i: usize) -> Option<Vec<f32>> {
+        Some(self.tensors.get(i)?.view().to_floats())
+    }
 }
 
 /// A tensor that an op asks of the network file.
@@ -58,7 +80,8 @@ pub(crate) struct TensorSpec {
     pub shape: Vec<usize>,
 }
 
-/// An op that runs. Batches lie sample after sample; `n` samples are run.
+/// An op that runs. Batches lie sample after sample, planes channels-last (see
+/// [`crate::Buffer`]); `n` samples are run.
 pub(crate) trait Op: Debug + Send + Sync {
     /// Number of f32 per sample kept from forward to backward.
     fn saved(&self) -> usize {
@@ -71,6 +94,22 @@ pub(crate) trait Op: Debug + Send + Sync {
         0
     }
 
+    /// Number of f32 that all workers share during a call with `batch` samples.
+    fn shared(&self, _batch: usize) -> usize {
+        0
+    }
+
+    /// The negative slope of a ReLU that another op may apply in its place: one
+    /// that is not below 0, so that input and output have the same sign.
+    fn relu(&self) -> Option<f32> {
+        None
+    }
+
+    /// Whether it honours [`Forward::relu`] and [`Backward::relu`].
+    fn fuses_relu(&self) -> bool {
+        false
+    }
+
     /// Computes `y` from `x`.
     fn forward(&self, run: Forward<'_>);
 
@@ -81,42 +120,59 @@ pub(crate) trait Op: Debug + Send + Sync {
 /// Arguments of a forward pass. All slices hold exactly `n` samples.
 pub(crate) struct Forward<'a> {
     pub n: usize,
+    pub instructions: Instructions,
     pub x: &'a [&'a [f32]],
     pub y: &'a mut [f32],
     pub saved: &'a mut [f32],
     pub scratch: &'a Scratch,
+    /// The negative slope, not below 0, of a ReLU that `y` is to be sent through
+    /// as it is written.
+    pub relu: Option<f32>,
 }
 
 /// Arguments of an input gradient. All slices hold exactly `n` samples; `dx`
 /// has one entry per input.
 pub(crate) struct Backward<'a, 'b> {
     pub n: usize,
+    pub instructions: Instructions,
     pub x: &'a [&'a [f32]],
     pub y: &'a [f32],
     pub dy: &'a [f32],
     pub saved: &'a [f32],
     pub scratch: &'a Scratch,
     pub dx: &'a mut [&'b mut [f32]],
+    /// Where `x` was made by a ReLU of this negative slope, not below 0: `dx` is to be
+    /// carried on to what that ReLU was given, which has the sign of `x`.
+    pub relu: Option<f32>,
 }
 
-/// Working space, one piece per worker thread.
+/// Working space: one piece per worker thread, and one that they share.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    lanes: Vec<Mutex<Vec<f32>>>,
+    lanes: Vec<Mutex<Floats>>,
+    shared: Mutex<Floats>,
 }
 
 impl Scratch {
-    /// `len` f32 for each of `threads` workers.
-    pub(crate) fn new(threads: usize, len: usize) -> Scratch {
+    /// `lane` f32 for each of `threads` workers, `shared` for all.
+    pub(crate) fn new(threads: usize, lane: usize, shared: usize) -> Scratch {
         Scratch {
-            lanes: (0..threads).map(|_| Mutex::new(vec![0.0; len])).collect(),
+            lanes: (0..threads)
+                .map(|_| Mutex::new(Floats::new(0.0, lane)))
+                .collect(),
+            shared: Mutex::new(Floats::new(0.0, shared)),
         }
+    }
+
+    /// What the workers share, for the one that hands it out.
+    pub(crate) fn shared(&self) -> MutexGuard<'_, Floats> {
+        self.shared.lock().expect("no step panics")
     }
 
     /// The piece of the worker that calls. Hold it only over code that starts
     /// no parallel work of its own: the worker might be handed a task that
     /// asks for the same piece.
-    pub(crate) fn lane(&self) -> MutexGuard<'_, Vec<f32>> {
+    pub(crate) fn lane(&self) -> MutexGuard<'_, Floats> {
         let worker = rayon::current_thread_index().unwrap_or(0);
         self.lanes[worker]
             .lock()
@@ -148,6 +204,18 @@ impl Mismatch {
             found: self.found,
         }
     }
+}
+
+/// Carries a cotangent of a ReLU's output `y` to its input, in place.
+pub(crate) fn through_relu(instructions: Instructions, slope: f32, y: &[f32], dy: &mut [f32]) {
+    let blocks = dy.par_chunks_mut(BLOCK).zip(y.par_chunks(BLOCK));
+    blocks.for_each(|(dy, y)| {
+        instructions.vectorize(|| {
+            for (dy, &y) in dy.iter_mut().zip(y) {
+                *dy *= if y > 0.0 { 1.0 } else { slope };
+            }
+        });
+    });
 }
 
 /// Finds the op for a layer and applies its shape rule.

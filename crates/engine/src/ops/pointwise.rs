@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use netfile::Relu as Attributes;
 use rayon::prelude::*;
 
-use super::{BLOCK, Backward, Forward, Op};
+use super::{BLOCK, Backward, Forward, Op, Preparation};
 use crate::Shape;
 
 /// A function of one value.
@@ -14,6 +14,11 @@ trait Function: Copy + Debug + Send + Sync + 'static {
 
     /// The derivative at `x`, where `y` is the value.
     fn slope(self, x: f32, y: f32) -> f32;
+
+    /// See [`Op::relu`].
+    fn relu(self) -> Option<f32> {
+        None
+    }
 }
 
 /// `max(x, 0) + negative_slope min(x, 0)`; the slope at zero is the one below.
@@ -23,12 +28,18 @@ pub(super) struct Relu {
 }
 
 impl Function for Relu {
+    #[inline(always)]
     fn value(self, x: f32) -> f32 {
         if x > 0.0 { x } else { self.negative_slope * x }
     }
 
+    #[inline(always)]
     fn slope(self, x: f32, _y: f32) -> f32 {
         if x > 0.0 { 1.0 } else { self.negative_slope }
+    }
+
+    fn relu(self) -> Option<f32> {
+        Some(self.negative_slope).filter(|&slope| slope >= 0.0)
     }
 }
 
@@ -104,18 +115,24 @@ impl<F: Function> super::Geometry for Geometry<F> {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }
 
 impl<F: Function> Op for Geometry<F> {
+    fn relu(&self) -> Option<f32> {
+        self.function.relu()
+    }
+
     fn forward(&self, run: Forward<'_>) {
         let blocks = run.y.par_chunks_mut(BLOCK);
         blocks.zip(run.x[0].par_chunks(BLOCK)).for_each(|(y, x)| {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = self.function.value(x);
-            }
+            run.instructions.vectorize(|| {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = self.function.value(x);
+                }
+            });
         });
     }
 
@@ -125,9 +142,11 @@ impl<F: Function> Op for Geometry<F> {
             .par_chunks_mut(BLOCK)
             .zip(run.dy.par_chunks(BLOCK));
         gradients.zip(values).for_each(|((dx, dy), (x, y))| {
-            for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
-                *dx = dy * self.function.slope(x, y);
-            }
+            run.instructions.vectorize(|| {
+                for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
+                    *dx = dy * self.function.slope(x, y);
+                }
+            });
         });
     }
 }

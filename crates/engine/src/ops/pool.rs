@@ -13,7 +13,7 @@ use std::ops::Range;
 use netfile::{Pool, PoolMethod, Rounding};
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op};
+use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Clone, Copy, Debug)]
@@ -101,39 +101,56 @@ impl Geometry {
         [self.channels, self.rows.output, self.cols.output]
     }
 
-    /// Number of pixels of an input's plane.
-    fn x_plane(&self) -> usize {
-        self.rows.input * self.cols.input
+    /// Number of values of a row of an input.
+    fn x_row(&self) -> usize {
+        self.cols.input * self.channels
     }
 
-    /// Number of pixels of an output's plane.
-    fn y_plane(&self) -> usize {
-        self.rows.output * self.cols.output
+    /// Number of values of a row of an output.
+    fn y_row(&self) -> usize {
+        self.cols.output * self.channels
     }
 
-    /// The windows of a plane in the order of the outputs: their rows, their
-    /// columns, and the number of their places.
-    fn windows(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, usize)> {
-        (0..self.rows.output).flat_map(move |i| {
-            let (rows, height) = (self.rows.pixels(i), self.rows.places(i));
-            (0..self.cols.output).map(move |j| {
-                let places = height * self.cols.places(j);
-                (rows.clone(), self.cols.pixels(j), places)
-            })
-        })
+    /// Number of values of one sample of an input.
+    fn x_len(&self) -> usize {
+        self.rows.input * self.x_row()
     }
 
-    /// Position of the greatest pixel of a window of plane `x`.
-    fn greatest(&self, x: &[f32], rows: Range<usize>, cols: Range<usize>) -> usize {
-        let mut best = rows.start * self.cols.input + cols.start;
-        for row in rows {
-            for at in row * self.cols.input + cols.start..row * self.cols.input + cols.end {
-                if x[at] > x[best] {
-                    best = at;
+    /// Calls `visit` for every pixel of every window of row `i` of an output:
+    /// the window, the pixel's position in its plane, and whether it is the
+    /// window's first.
+    #[inline(always)]
+    fn windows(&self, i: usize, mut visit: impl FnMut(usize, usize, bool)) {
+        for j in 0..self.cols.output {
+            let mut first = true;
+            for row in self.rows.pixels(i) {
+                for col in self.cols.pixels(j) {
+                    visit(j, row * self.cols.input + col, first);
+                    first = false;
                 }
             }
         }
-        best
+    }
+
+    /// Calls `visit` for every pixel of a row of an input and every window that
+    /// it lies in, in the order of the windows: row and column of the window,
+    /// column of the pixel.
+    #[inline(always)]
+    fn windows_over(&self, row: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        let over = |&i: &usize| self.rows.pixels(i).contains(&row);
+        for i in (0..self.rows.output).filter(over) {
+            for j in 0..self.cols.output {
+                for col in self.cols.pixels(j) {
+                    visit(i, j, col);
+                }
+            }
+        }
+    }
+
+    /// The channels of pixel `i` of a plane.
+    #[inline(always)]
+    fn pixel(&self, i: usize) -> Range<usize> {
+        i * self.channels..(i + 1) * self.channels
     }
 }
 
@@ -142,7 +159,7 @@ impl super::Geometry for Geometry {
         Shape::new(&self.dims()).expect("checked when the geometry was made")
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         match self.method {
             PoolMethod::Max => Box::new(Max(*self)),
             PoolMethod::Average => Box::new(Average(*self)),
@@ -157,35 +174,66 @@ struct Max(Geometry);
 
 impl Op for Max {
     fn saved(&self) -> usize {
-        self.0.channels * self.0.y_plane()
+        self.0.rows.output * self.0.y_row()
     }
 
     fn forward(&self, run: Forward<'_>) {
         let geometry = &self.0;
         let positions: &mut [u32] = bytemuck::cast_slice_mut(run.saved);
-        let y = run.y.par_chunks_mut(geometry.y_plane());
-        let positions = positions.par_chunks_mut(geometry.y_plane());
-        let x = run.x[0].par_chunks(geometry.x_plane());
-        y.zip(positions).zip(x).for_each(|((y, positions), x)| {
-            let outputs = y.iter_mut().zip(positions);
-            for ((y, position), (rows, cols, _)) in outputs.zip(geometry.windows()) {
-                let best = geometry.greatest(x, rows, cols);
-                *y = x[best];
-                *position = best as u32;
-            }
+        let y = run.y.par_chunks_mut(geometry.y_row());
+        let rows = y.zip(positions.par_chunks_mut(geometry.y_row()));
+        rows.enumerate().for_each(|(row, (y, positions))| {
+            let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
+            let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
+            run.instructions
+                .vectorize(|| geometry.greatest(i, x, y, positions));
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
         let geometry = &self.0;
         let positions: &[u32] = bytemuck::cast_slice(run.saved);
-        let dx = run.dx[0].par_chunks_mut(geometry.x_plane());
-        let dy = run.dy.par_chunks(geometry.y_plane());
-        let positions = positions.par_chunks(geometry.y_plane());
-        dx.zip(dy).zip(positions).for_each(|((dx, dy), positions)| {
-            dx.fill(0.0);
-            for (dy, &position) in dy.iter().zip(positions) {
-                dx[position as usize] += dy;
+        let dx = run.dx[0].par_chunks_mut(geometry.x_row()).enumerate();
+        dx.for_each(|(row, dx)| {
+            let (sample, row) = (row / geometry.rows.input, row % geometry.rows.input);
+            let start = sample * self.saved();
+            let dy = &run.dy[start..][..self.saved()];
+            let positions = &positions[start..][..self.saved()];
+            run.instructions
+                .vectorize(|| geometry.pull_greatest(row, dy, positions, dx));
+        });
+    }
+}
+
+impl Geometry {
+    /// Row `i` of an output, and where its values were found.
+    #[inline(always)]
+    fn greatest(&self, i: usize, x: &[f32], y: &mut [f32], positions: &mut [u32]) {
+        self.windows(i, |j, position, first| {
+            let x = &x[self.pixel(position)];
+            let (y, positions) = (&mut y[self.pixel(j)], &mut positions[self.pixel(j)]);
+            if first {
+                y.copy_from_slice(x);
+                return positions.fill(position as u32);
+            }
+            for ((y, found), &x) in y.iter_mut().zip(positions).zip(x) {
+                let greater = x > *y;
+                *y = if greater { x } else { *y };
+                *found = if greater { position as u32 } else { *found };
+            }
+        });
+    }
+
+    /// The gradient of a row of an input.
+    #[inline(always)]
+    fn pull_greatest(&self, row: usize, dy: &[f32], positions: &[u32], dx: &mut [f32]) {
+        dx.fill(0.0);
+        self.windows_over(row, |i, j, col| {
+            let position = (row * self.cols.input + col) as u32;
+            let window = self.pixel(i * self.cols.output + j);
+            let window = dy[window.clone()].iter().zip(&positions[window]);
+            for (dx, (&dy, &found)) in dx[self.pixel(col)].iter_mut().zip(window) {
+                *dx += if found == position { dy } else { 0.0 };
             }
         });
     }
@@ -197,34 +245,58 @@ struct Average(Geometry);
 impl Op for Average {
     fn forward(&self, run: Forward<'_>) {
         let geometry = &self.0;
-        let width = geometry.cols.input;
-        let y = run.y.par_chunks_mut(geometry.y_plane());
-        let x = run.x[0].par_chunks(geometry.x_plane());
-        y.zip(x).for_each(|(y, x)| {
-            for (y, (rows, cols, places)) in y.iter_mut().zip(geometry.windows()) {
-                let mut sum = 0.0;
-                for row in rows {
-                    let row = &x[row * width..][..width];
-                    sum += row[cols.clone()].iter().sum::<f32>();
-                }
-                *y = sum / places as f32;
-            }
+        let rows = run.y.par_chunks_mut(geometry.y_row()).enumerate();
+        rows.for_each(|(row, y)| {
+            let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
+            let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
+            run.instructions.vectorize(|| geometry.mean(i, x, y));
         });
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
         let geometry = &self.0;
-        let width = geometry.cols.input;
-        let dx = run.dx[0].par_chunks_mut(geometry.x_plane());
-        let dy = run.dy.par_chunks(geometry.y_plane());
-        dx.zip(dy).for_each(|(dx, dy)| {
-            dx.fill(0.0);
-            for (dy, (rows, cols, places)) in dy.iter().zip(geometry.windows()) {
-                let share = dy / places as f32;
-                for row in rows {
-                    let row = &mut dx[row * width..][..width];
-                    row[cols.clone()].iter_mut().for_each(|dx| *dx += share);
-                }
+        let len = geometry.rows.output * geometry.y_row();
+        let rows = run.dx[0].par_chunks_mut(geometry.x_row()).enumerate();
+        rows.for_each(|(row, dx)| {
+            let (sample, row) = (row / geometry.rows.input, row % geometry.rows.input);
+            let dy = &run.dy[sample * len..][..len];
+            run.instructions.vectorize(|| geometry.shares(row, dy, dx));
+        });
+    }
+}
+
+impl Geometry {
+    /// The number of places of a window, padding included.
+    #[inline(always)]
+    fn places(&self, i: usize, j: usize) -> f32 {
+        (self.rows.places(i) * self.cols.places(j)) as f32
+    }
+
+    /// Row `i` of an output.
+    #[inline(always)]
+    fn mean(&self, i: usize, x: &[f32], y: &mut [f32]) {
+        y.fill(0.0);
+        self.windows(i, |j, position, _| {
+            let x = &x[self.pixel(position)];
+            for (y, x) in y[self.pixel(j)].iter_mut().zip(x) {
+                *y += x;
+            }
+        });
+        for (j, y) in y.chunks_exact_mut(self.channels).enumerate() {
+            let places = self.places(i, j);
+            y.iter_mut().for_each(|y| *y /= places);
+        }
+    }
+
+    /// The gradient of a row of an input.
+    #[inline(always)]
+    fn shares(&self, row: usize, dy: &[f32], dx: &mut [f32]) {
+        dx.fill(0.0);
+        self.windows_over(row, |i, j, col| {
+            let places = self.places(i, j);
+            let dy = &dy[self.pixel(i * self.cols.output + j)];
+            for (dx, dy) in dx[self.pixel(col)].iter_mut().zip(dy) {
+                *dx += dy / places;
             }
         });
     }

@@ -2,18 +2,21 @@
 //! that dropout is at test time.
 
 use netfile::Reshape;
+use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op};
+use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
 
 #[derive(Debug)]
 pub(super) struct Geometry {
+    input: Shape,
     output: Shape,
 }
 
 impl Geometry {
     pub(super) fn flatten(x: &Shape) -> Geometry {
         Geometry {
+            input: x.clone(),
             output: Shape::new(&[x.len()]).expect("as many values as in a valid shape"),
         }
     }
@@ -24,11 +27,17 @@ impl Geometry {
             let expected = format!("a shape of {} values", x.len());
             Mismatch::new(expected, format!("{:?}", a.shape))
         })?;
-        Ok(Geometry { output })
+        Ok(Geometry {
+            input: x.clone(),
+            output,
+        })
     }
 
     pub(super) fn identity(x: &Shape) -> Geometry {
-        Geometry { output: x.clone() }
+        Geometry {
+            input: x.clone(),
+            output: x.clone(),
+        }
     }
 }
 
@@ -37,19 +46,42 @@ impl super::Geometry for Geometry {
         self.output.clone()
     }
 
-    fn prepare(self: Box<Self>, _weights: Vec<Vec<f32>>) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
         self
     }
 }
 
 impl Op for Geometry {
     fn forward(&self, run: Forward<'_>) {
-        run.y.copy_from_slice(run.x[0]);
+        self.copy(run.x[0], &self.input, run.y, &self.output);
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        run.dx[0].copy_from_slice(run.dy);
+        self.copy(run.dy, &self.output, run.dx[0], &self.input);
     }
+}
+
+impl Geometry {
+    /// Copies values that keep their place in row-major order.
+    fn copy(&self, from: &[f32], from_shape: &Shape, to: &mut [f32], to_shape: &Shape) {
+        let (from_layout, to_layout) = (from_shape.layout(), to_shape.layout());
+        let row_major = |[channels, positions]: [usize; 2]| channels == 1 || positions == 1;
+        if from_layout == to_layout || row_major(from_layout) && row_major(to_layout) {
+            return to.copy_from_slice(from);
+        }
+        let len = self.output.len();
+        let samples = to.par_chunks_mut(len).zip(from.par_chunks(len));
+        samples.for_each(|(to, from)| {
+            for i in 0..len {
+                to[stored(i, to_layout)] = from[stored(i, from_layout)];
+            }
+        });
+    }
+}
+
+/// Where value `i` in row-major order is stored.
+fn stored(i: usize, [channels, positions]: [usize; 2]) -> usize {
+    i % positions * channels + i / positions
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use engine::{Buffer, Device, Network, NodeId, Plan, reference};
+use engine::{Buffer, Cpu, Device, Instructions, Network, NodeId, Plan, reference};
 use netfile::{Dtype, NetworkFile, Op};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -11,9 +11,23 @@ use rand_chacha::ChaCha8Rng;
 use crate::compare::{Tolerance, compare};
 use crate::single_op::{self, Weight};
 
-/// The same work by one and by two threads.
-static DEVICES: LazyLock<[Device; 2]> =
-    LazyLock::new(|| [1, 2].map(|threads| Device::cpu(Some(threads)).expect("two threads")));
+/// The same work by one and by two threads: with every instruction set, and
+/// without and with Winograd's transforms.
+static DEVICES: LazyLock<Vec<(bool, Instructions, [Device; 2])>> = LazyLock::new(|| {
+    let device = |winograd, instructions, threads| {
+        let cpu = Cpu {
+            threads: Some(threads),
+            instructions,
+            winograd,
+        };
+        Device::new(cpu).expect("two threads")
+    };
+    let ways = [false, true].into_iter().flat_map(|winograd| {
+        let sets = Instructions::available().into_iter();
+        sets.map(move |set| (winograd, set, [1, 2].map(|n| device(winograd, set, n))))
+    });
+    ways.collect()
+});
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -26,6 +40,9 @@ pub(crate) struct Case {
     pub(crate) dtype: Dtype,
     /// Of the output and of every input gradient.
     pub(crate) tolerance: Tolerance,
+    /// The same where Winograd's transforms are used; `None` for an op or a
+    /// shape that has no use for them.
+    pub(crate) transformed: Option<Tolerance>,
     /// Numbers of samples to run, the greatest last.
     pub(crate) batches: &'static [usize],
 }
@@ -33,32 +50,50 @@ pub(crate) struct Case {
 impl Case {
     /// Compares output and input gradients with the reference at every batch,
     /// those of one thread with those of two, and the output of a sample in a
-    /// small batch with its output in the greatest.
+    /// small batch with its output in the greatest; and all that in every way
+    /// that the op can be run.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed(&self.name));
         let file = self.file(&mut rng);
-        let load = |device| Network::load(&file, device).map_err(|error| error.to_string());
-        let [one, two] = &*DEVICES;
-        let (one, two) = (load(one)?, load(two)?);
-        let x_len = one.shape(NodeId::INPUT).len();
-        let y_len = one.shape(one.output()).len();
+        let network = |device| Network::load(&file, device).map_err(|error| error.to_string());
+        let len = |network: &Network, node| network.shape(node).len();
+        let any = network(&DEVICES[0].2[0])?;
+        let (x_len, y_len) = (len(&any, NodeId::INPUT), len(&any, any.output()));
         let greatest = *self.batches.last().expect("a batch to run");
         let x = ladder(greatest * x_len, &mut rng);
         let dy = uniform(greatest * y_len, &mut rng);
-        let whole = Outcome::of_engine(&one, &x, &dy, greatest);
-        for &n in self.batches {
-            let (x, dy) = (&x[..n * x_len], &dy[..n * y_len]);
-            let found = Outcome::of_engine(&one, x, dy, n);
-            let expected = Outcome::of_reference(&file, x, dy, n);
-            found
-                .compare(&expected, &one, self.tolerance)
-                .map_err(|difference| format!("{n} samples: {difference}"))?;
-            let of_two = Outcome::of_engine(&two, x, dy, n);
-            if !same_bits(&found.y, &of_two.y) || !same_bits(&found.dx, &of_two.dx) {
-                return Err(format!("{n} samples: two threads change the result"));
-            }
-            if !same_bits(&found.y, &whole.y[..n * y_len]) {
-                return Err(format!("{n} samples: further samples change y"));
+        let part = |n: usize| (&x[..n * x_len], &dy[..n * y_len]);
+        let expected: Vec<Outcome> = self
+            .batches
+            .iter()
+            .map(|&n| Outcome::of_reference(&file, part(n).0, part(n).1, n))
+            .collect();
+        for (winograd, instructions, devices) in DEVICES.iter() {
+            let tolerance = match (winograd, self.transformed) {
+                (true, None) => continue,
+                (true, Some(tolerance)) => tolerance,
+                (false, _) => self.tolerance,
+            };
+            let [one, two] = [network(&devices[0])?, network(&devices[1])?];
+            let whole = Outcome::of_engine(&one, &x, &dy, greatest);
+            for (&n, expected) in self.batches.iter().zip(&expected) {
+                let wrong = |what: &dyn std::fmt::Display| {
+                    format!("{n} samples, {instructions:?}, Winograd {winograd}: {what}")
+                };
+                let (x, dy) = part(n);
+                let found = Outcome::of_engine(&one, x, dy, n);
+                found
+                    .compare(expected, &one, tolerance)
+                    .map_err(|difference| wrong(&difference))?;
+                let of_two = Outcome::of_engine(&two, x, dy, n);
+                if !same_bits(&found.y, &of_two.y) || !same_bits(&found.dx, &of_two.dx) {
+                    return Err(wrong(&"two threads change the result"));
+                }
+                if !same_bits(&found.y, &whole.y[..n * y_len])
+                    || !same_bits(&found.dx, &whole.dx[..n * x_len])
+                {
+                    return Err(wrong(&"further samples change the result"));
+                }
             }
         }
         Ok(())
@@ -95,15 +130,16 @@ impl Outcome {
     /// Runs the engine on fresh buffers, which are filled with NaN.
     pub(crate) fn of_engine(network: &Network, x: &[f32], dy: &[f32], n: usize) -> Outcome {
         let output = network.output();
-        let mut plan = Plan::new(network, n, &[output]).expect("little memory");
-        plan.input_mut().samples_mut(n).copy_from_slice(x);
+        let all: Vec<NodeId> = network.nodes().collect();
+        let mut plan = Plan::new(network, n, &all).expect("little memory");
+        plan.input_mut().write(n, x);
         plan.forward(n);
-        let buffer = |node: NodeId| Buffer::new(n, network.shape(node).len());
+        let buffer = |node: NodeId| Buffer::new(n, network.shape(node));
         let mut gradients: Vec<Buffer> = network.nodes().map(buffer).collect();
         for gradient in &mut gradients {
-            gradient.samples_mut(n).fill(0.0);
+            gradient.stored_mut(n).fill(0.0);
         }
-        gradients[output.index()].samples_mut(n).copy_from_slice(dy);
+        gradients[output.index()].write(n, dy);
         for node in network.nodes().rev() {
             let inputs = network.inputs(node);
             if inputs.is_empty() {
@@ -111,17 +147,18 @@ impl Outcome {
             }
             let mut dx: Vec<Buffer> = inputs.iter().map(|&input| buffer(input)).collect();
             let mut dx_refs: Vec<&mut Buffer> = dx.iter_mut().collect();
-            plan.backward(node, n, &gradients[node.index()], &mut dx_refs);
+            let mut dy = gradients[node.index()].clone();
+            plan.backward(node, n, &mut dy, &mut dx_refs, [false; 2]);
             for (input, dx) in inputs.iter().zip(&dx) {
-                let sum = gradients[input.index()].samples_mut(n);
-                for (sum, dx) in sum.iter_mut().zip(dx.samples(n)) {
+                let sum = gradients[input.index()].stored_mut(n);
+                for (sum, dx) in sum.iter_mut().zip(dx.stored(n)) {
                     *sum += dx;
                 }
             }
         }
         Outcome {
-            y: widen(plan.activation(output).samples(n)),
-            dx: widen(gradients[NodeId::INPUT.index()].samples(n)),
+            y: widen(&plan.activation(output).read(n)),
+            dx: widen(&gradients[NodeId::INPUT.index()].read(n)),
         }
     }
 

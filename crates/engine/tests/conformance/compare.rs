@@ -18,6 +18,13 @@ impl Tolerance {
         Tolerance::new(1e-6 + 1e-7 * k as f64, 1e-6)
     }
 
+    /// The same by Winograd's transforms, which add and subtract numbers up to
+    /// ten times as great.
+    pub(crate) const fn transformed(k: usize) -> Tolerance {
+        let Tolerance { atol, rtol } = Tolerance::reduced(k);
+        Tolerance::new(3.0 * atol, 3.0 * rtol)
+    }
+
     const fn new(atol: f64, rtol: f64) -> Tolerance {
         Tolerance { atol, rtol }
     }

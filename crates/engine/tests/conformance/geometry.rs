@@ -91,6 +91,7 @@ fn case(op: Op, channels: usize, [h, w]: [usize; 2], tolerance: Tolerance) -> Ca
         inputs: vec![vec![channels, h, w]],
         dtype: Dtype::F32,
         tolerance,
+        transformed: None,
         batches: &[2],
     }
 }

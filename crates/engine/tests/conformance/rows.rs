@@ -17,6 +17,7 @@ const LARGE_BATCHES: &[usize] = &[1, 2, 3, 7, 35];
 pub(crate) fn all() -> Vec<Case> {
     let rows = [
         convolutions(),
+        winograd(),
         transposed_convolutions(),
         inner_products(),
         pointwise(),
@@ -47,6 +48,7 @@ fn row(name: &str, op: Op, inputs: &[&[usize]], tolerance: Tolerance) -> Case {
         inputs: inputs.iter().map(|shape| shape.to_vec()).collect(),
         dtype: Dtype::F32,
         tolerance,
+        transformed: None,
         batches: BATCHES,
     }
 }
@@ -123,6 +125,42 @@ fn convolutions() -> Vec<Case> {
     ]
 }
 
+/// Shapes that go by Winograd's transforms: tiles that hang over an edge, channels
+/// that do not fill a vector, groups, more tiles than a round takes.
+#[rustfmt::skip]
+fn winograd() -> Vec<Case> {
+    let row = |name: &str, input: &[usize], op: fn(Convolution) -> Op, a: Convolution| {
+        let k = input[0].max(a.outputs) / a.groups * a.kernel[0] * a.kernel[1];
+        Case {
+            batches: &[1, 2, 3, 7, 10, 33],
+            transformed: Some(Tolerance::transformed(k)),
+            ..row(name, op(a), &[input], Tolerance::reduced(k))
+        }
+    };
+    let by_two = |kernel: usize, outputs| Convolution {
+        stride: [2, 2],
+        pad: [1, 1],
+        ..unpadded(outputs, [kernel, kernel])
+    };
+    let five = |outputs| Convolution { pad: [2, 2], ..unpadded(outputs, [5, 5]) };
+    let with_groups = |groups, a| Convolution { groups, ..a };
+    use Op::{Convolution as Conv, TransposedConvolution as Transposed};
+    vec![
+        row("winograd_3x3p1", &[16, 13, 13], Conv, same(16)),
+        row("winograd_3x3p1_odd", &[17, 9, 14], Conv, same(37)),
+        row("winograd_3x3_groups2", &[40, 12, 11], Conv, with_groups(2, unpadded(34, [3, 3]))),
+        row("winograd_5x5p2_groups2", &[36, 13, 10], Conv, with_groups(2, five(66))),
+        row("winograd_2x2", &[16, 10, 12], Conv, unpadded(18, [2, 2])),
+        row("winograd_4x4s2p1", &[18, 24, 26], Conv, by_two(4, 33)),
+        row("winograd_6x6s2p1", &[16, 26, 20], Conv, by_two(6, 16)),
+        row("winograd_3x3p1", &[16, 13, 13], Transposed, same(16)),
+        row("winograd_5x5p2_groups2", &[36, 13, 10], Transposed, with_groups(2, five(66))),
+        row("winograd_4x4s2p1", &[33, 11, 13], Transposed, by_two(4, 18)),
+        row("winograd_4x4s2p1_groups2", &[36, 12, 12], Transposed, with_groups(2, by_two(4, 34))),
+        row("winograd_6x6s2p1", &[16, 13, 10], Transposed, by_two(6, 17)),
+    ]
+}
+
 #[rustfmt::skip]
 fn transposed_convolutions() -> Vec<Case> {
     let row = |name, input: &[usize], a: Convolution| {
@@ -186,6 +224,10 @@ fn inner_products() -> Vec<Case> {
         row("of_planes_no_bias", &[3, 5, 4], 9, false),
         row("1_to_1", &[1], 1, true),
         row("1_to_300", &[1], 300, true),
+        row("7_to_5", &[7], 5, true),
+        row("33_to_33", &[33], 33, false),
+        row("over_several_blocks", &[4200], 19, true),
+        row("of_many_planes", &[33, 3, 5], 17, true),
         row("sums_of_more_than_512", &[1100], 37, true),
         row("gradient_sums_of_more_than_512", &[300], 530, true),
     ]

@@ -207,10 +207,10 @@ impl Contest<'_> {
         let decoder = Decoder::new(&loaded.file, shape, shape, Clamp::Hard, device)
             .map_err(|cause| Error::Request(format!("making the mean image: {cause}")))?;
         let decoded = |value: f32| {
-            let [mut encoded, mut image] = [(); 2].map(|()| Buffer::new(1, shape.len()));
-            encoded.samples_mut(1).fill(value);
+            let [mut encoded, mut image] = [(); 2].map(|()| Buffer::new(1, shape));
+            encoded.stored_mut(1).fill(value);
             decoder.decode(&encoded, 1, &mut image);
-            image.samples(1).to_vec()
+            image.read(1)
         };
         let (mean, above) = (decoded(0.0), decoded(1.0));
         let std = mean.iter().zip(&above).map(|(mean, above)| above - mean);

@@ -75,7 +75,7 @@ impl Judge {
         Ok(Judge {
             plan: Plan::new(network, BATCH, &targets).map_err(unfit)?,
             encoder: Encoder::new(file, input, network.device()).map_err(unfit)?,
-            images: Buffer::new(BATCH, input.len()),
+            images: Buffer::new(BATCH, input),
             shown,
             taken,
             layer,
@@ -109,15 +109,14 @@ impl Judge {
         let (mut features, mut classes) = (Vec::new(), Vec::new());
         for images in images.chunks(BATCH * pixels) {
             let n = images.len() / pixels;
-            let room = self.images.samples_mut(n).iter_mut();
-            for (room, byte) in room.zip(fitted(images, self.shown, self.taken)) {
-                *room = f32::from(byte) / 255.0;
-            }
+            let bytes = fitted(images, self.shown, self.taken).into_iter();
+            let pixels: Vec<f32> = bytes.map(|byte| f32::from(byte) / 255.0).collect();
+            self.images.write(n, &pixels);
             self.encoder.encode(&self.images, n, self.plan.input_mut());
             self.plan.forward(n);
-            features.extend_from_slice(self.plan.activation(self.features).samples(n));
+            features.extend(self.plan.activation(self.features).read(n));
             if let Some((node, labels)) = &self.classes {
-                let scores = self.plan.activation(*node).samples(n);
+                let scores = self.plan.activation(*node).read(n);
                 classes.extend(scores.chunks_exact(labels.len()).map(greatest));
             }
         }

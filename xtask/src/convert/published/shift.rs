@@ -35,7 +35,7 @@ pub(super) fn measure(
             .nodes()
             .nth(index)
             .expect("layer i is node i");
-        let of = |plan: &Plan| plan.activation(node).samples(INPUTS).to_vec();
+        let of = |plan: &Plan| plan.activation(node).read(INPUTS);
         (layer.name.clone(), shift(&of(&exact), &of(&rounded)))
     });
     let shifts: Vec<(String, f32)> = shifts.collect();
@@ -56,7 +56,9 @@ fn run(description: &Description, tensors: &[Converted<'_>], dtype: Dtype) -> Re
     let network = Network::load(&file, &Device::cpu(None)?)?;
     let nodes: Vec<NodeId> = network.nodes().collect();
     let mut plan = Plan::new(&network, INPUTS, &nodes)?;
-    fill(&file, plan.input_mut().samples_mut(INPUTS))?;
+    let mut input = vec![0.0; INPUTS * plan.input_mut().sample_len()];
+    fill(&file, &mut input)?;
+    plan.input_mut().write(INPUTS, &input);
     Ok(plan)
 }
 

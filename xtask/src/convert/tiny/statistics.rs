@@ -92,8 +92,9 @@ impl Observer {
             let value: f32 = StandardNormal.sample(random);
             std * value
         };
-        let mut images = Buffer::new(IMAGES, shape.len());
-        for plane in images.samples_mut(IMAGES).chunks_exact_mut(h * w) {
+        let mut images = Buffer::new(IMAGES, shape);
+        let mut pixels = vec![0.0; IMAGES * shape.len()];
+        for plane in pixels.chunks_exact_mut(h * w) {
             let (level, down, right) = (0.5 + normal(0.15), normal(0.03), normal(0.03));
             for (i, pixel) in plane.iter_mut().enumerate() {
                 let (y, x) = ((i / w) as f32, (i % w) as f32);
@@ -101,6 +102,7 @@ impl Observer {
                 *pixel = (level + slope + normal(0.1)).clamp(0.0, 1.0);
             }
         }
+        images.write(IMAGES, &pixels);
         images
     }
 
@@ -112,28 +114,23 @@ impl Observer {
         let file = NetworkFile::from_bytes(to_bytes(&description, &generator.tensors)?)?;
         let network = Network::load(&file, &self.device)?;
         let shape = network.shape(network.output());
-        let mut output = Buffer::new(IMAGES, shape.len());
+        let mut output = Buffer::new(IMAGES, shape);
         let computed = reference::forward(&file, codes, IMAGES);
         let last = computed.last().context("the generator has layers")?;
-        for (value, computed) in output.samples_mut(IMAGES).iter_mut().zip(last) {
-            *value = *computed as f32;
-        }
+        let last: Vec<f32> = last.iter().map(|&value| value as f32).collect();
+        output.write(IMAGES, &last);
         let image = self.encoder.image_shape();
         let decoder = Decoder::new(&file, shape, image, Clamp::Hard, &self.device)?;
-        let mut images = Buffer::new(IMAGES, image.len());
+        let mut images = Buffer::new(IMAGES, image);
         decoder.decode(&output, IMAGES, &mut images);
         Ok(images)
     }
 
     /// The activations of some layers for `IMAGES` images.
     fn look<const N: usize>(&self, images: &Buffer, layers: [&str; N]) -> Result<[Columns; N]> {
-        let mut encoded = Buffer::new(IMAGES, images.sample_len());
+        let mut encoded = Buffer::new(IMAGES, self.encoder.image_shape());
         self.encoder.encode(images, IMAGES, &mut encoded);
-        let input: Vec<f64> = encoded
-            .samples(IMAGES)
-            .iter()
-            .map(|&v| f64::from(v))
-            .collect();
+        let input: Vec<f64> = encoded.read(IMAGES).into_iter().map(f64::from).collect();
         let activations = reference::forward(&self.file, &input, IMAGES);
         let mut found = [const { Columns::new() }; N];
         for (columns, layer) in found.iter_mut().zip(layers) {

@@ -1,0 +1,35 @@
+//! What the CPU paths of the ops are built of.
+//!
+//! `simd` is the instruction sets, `panels` the product of data and packed
+//! weights, `dense` that with weights as a file holds them, and `correlation` and `winograd` the two ways that a convolution is
+//! brought into that form. `places` says which pixel meets which.
+
+mod correlation;
+mod dense;
+mod epilogue;
+mod floats;
+mod panels;
+mod places;
+mod simd;
+mod winograd;
+
+pub(crate) use correlation::Correlation;
+pub(crate) use dense::Dense;
+pub(crate) use epilogue::Epilogue;
+pub(crate) use floats::Floats;
+pub(crate) use places::{Axis, Places};
+pub use simd::Instructions;
+pub(crate) use simd::{Kernel, Simd};
+pub(crate) use winograd::Winograd;
+
+/// Start of values of which every task writes a part of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Start(*mut f32);
+
+// SAFETY: sharing the address is harmless; whoever writes through it answers
+// for what is written.
+#[allow(unsafe_code, reason = "a promise that the address alone is shared")]
+unsafe impl Sync for Start {}
+#[allow(unsafe_code, reason = "as above")]
+// SAFETY: as above.
+unsafe impl Send for Start {}
