@@ -4,7 +4,8 @@
 
 bvlc_reference_caffenet.caffemodel and generator.caffemodel: files of the form
 and the size of the published ones, with random weights; reference.safetensors:
-what PyTorch computes with these weights.
+what PyTorch computes with these weights, and, in names that begin with
+`rounded.`, with the generator's in half precision.
 
 The loss is the sum over the codes of fc8's unit UNIT and of relu6 times a fixed
 random v. Tensors: `codes` and `v` F32; `gradients.f64` and `gradients.f32` of
@@ -20,7 +21,7 @@ from safetensors.torch import save_file
 
 from caffe_files import write_classifier, write_generator
 from layers import CLASSIFIER, GENERATOR
-from networks import both, decode, encode, he, in_double, rescale, run
+from networks import both, decode, encode, he, in_double, in_half, rescale, run
 
 SEED = 3
 #: Codes of the gradient check.
@@ -107,10 +108,15 @@ def main(folder):
         write_classifier(folder / "bvlc_reference_caffenet.caffemodel", pair[1])
         exact = [in_double(weights) for weights in pair]
         tensors = activations(*exact, codes[:KEPT].double())
+        rounded = in_half(pair[0]), pair[1]
+        of_rounded = activations(*map(in_double, rounded), codes[:KEPT].double())
     describe(tensors)
+    tensors |= {f"rounded.{name}": tensor for name, tensor in of_rounded.items()}
     tensors |= {"codes": codes, "v": v}
-    tensors["gradients.f32"] = gradients(*pair, codes, v)
-    tensors["gradients.f64"] = gradients(*exact, codes.double(), v.double())
+    for prefix, weights in ("", pair), ("rounded.", rounded):
+        tensors[f"{prefix}gradients.f32"] = gradients(*weights, codes, v)
+        exact = map(in_double, weights)
+        tensors[f"{prefix}gradients.f64"] = gradients(*exact, codes.double(), v.double())
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(tensors, folder / "reference.safetensors")
 

@@ -108,3 +108,8 @@ def rescale(weights, name, outputs, std):
 
 def in_double(weights):
     return {name: [tensor.double() for tensor in pair] for name, pair in weights.items()}
+
+
+def in_half(weights):
+    """Rounded to half precision, as a generator is stored by default."""
+    return {name: [tensor.half().float() for tensor in pair] for name, pair in weights.items()}

@@ -4,13 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use autograd::Gradient;
-use engine::{Buffer, Clamp, Decoder, Device, Encoder, Network, NodeId, Plan};
+use engine::{Buffer, Clamp, Cpu, Decoder, Device, Encoder, Network, NodeId, Plan};
 use netfile::NetworkFile;
 
 use super::{conversion, network};
-
-/// The deepest layer of the classifier that is run.
-const DEEPEST: &str = "fc8";
 
 /// Both networks of a pair with the buffers to run them.
 pub(super) struct Joined {
@@ -25,26 +22,41 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// Opens the pair in a folder for batches of at most `batch` codes.
-    pub(super) fn open(pair: &Path, batch: usize) -> Result<Joined> {
-        let device = Device::cpu(None)?;
+    /// Opens the pair in a folder for batches of at most `batch` codes, of
+    /// which the named activations can be read.
+    pub(super) fn open(
+        pair: &Path,
+        batch: usize,
+        winograd: bool,
+        names: &[&str],
+    ) -> Result<Joined> {
+        let device = Device::new(Cpu {
+            winograd,
+            ..Cpu::default()
+        })?;
         let (generator, g) = load(&network(pair, conversion::GENERATOR.part), &device)?;
         let (classifier, c) = load(&network(pair, conversion::CLASSIFIER.part), &device)?;
         let image = c.shape(NodeId::INPUT);
-        let deepest = node(&c, DEEPEST)?;
+        let read = |of: &Network, prefix: &str| {
+            let layers = names.iter().filter_map(|name| name.strip_prefix(prefix));
+            layers
+                .map(|layer| node(of, layer))
+                .collect::<Result<Vec<_>>>()
+        };
+        let (made, seen) = (read(&g, "generator.")?, read(&c, "classifier.")?);
         let output = g.shape(g.output());
         Ok(Joined {
             decoder: Decoder::new(&generator, output, image, Clamp::StraightInward, &device)?,
             encoder: Encoder::new(&classifier, image, &device)?,
-            generator: Plan::new(&g, batch, &[g.output()])?,
-            classifier: Plan::new(&c, batch, &[deepest])?,
+            generator: Plan::new(&g, batch, &[&made[..], &[g.output()]].concat())?,
+            classifier: Plan::new(&c, batch, &seen)?,
             n: 0,
             images: Buffer::new(batch, image),
             d_images: Buffer::new(batch, image),
         })
     }
 
-    /// From codes to the classifier's deepest layer.
+    /// From codes to the deepest of the classifier's layers that can be read.
     pub(super) fn forward(&mut self, codes: &[f32]) {
         let n = codes.len() / self.generator.input_mut().sample_len();
         self.n = n;

@@ -67,14 +67,13 @@ fn check(root: &Path, folder: &Path, report: &mut Report) -> Result<()> {
         conversion.with_default_types(&network(&default_weights, published.part))?;
     }
     let reference = Reference::open(&folder.join("reference.safetensors"))?;
-    compare::with_reference(
-        "F32",
-        &f32_weights,
-        &reference,
-        Some(compare::BOUNDS),
-        report,
-    )?;
-    compare::with_reference("default", &default_weights, &reference, None, report)?;
+    for (way, pair) in [
+        (compare::DIRECT, &f32_weights),
+        (compare::WINOGRAD, &f32_weights),
+        (compare::DEFAULT, &default_weights),
+    ] {
+        compare::with_reference(way, pair, &reference, report)?;
+    }
     sampling::check(&programs, folder, &default_weights, &reference, report)
 }
 

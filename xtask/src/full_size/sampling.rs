@@ -82,7 +82,7 @@ pub(super) fn check(
 
 /// What the unit does on the images of the reference's codes.
 fn probe(pair: &Path, reference: &Reference) -> Result<Vec<f32>> {
-    let mut joined = Joined::open(pair, BATCH)?;
+    let mut joined = Joined::open(pair, BATCH, true, &["classifier.fc8"])?;
     let mut values = Vec::new();
     for codes in reference.floats("codes")?.chunks(BATCH * CODE) {
         joined.forward(codes);

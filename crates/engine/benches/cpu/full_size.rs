@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use netfile::{
-    Convolution, Crop, Description, Dtype, Error, InnerProduct, Input, Layer, Lrn, Op, Origin,
-    Pool, PoolMethod, Relu, Reshape, Rounding, TensorData, VERSION,
+    Channels, CodeSpace, Convolution, Description, Dtype, Error, ImageEncoding, InnerProduct,
+    Input, Layer, Lrn, Op, Origin, Pool, PoolMethod, Relu, Reshape, Rounding, TensorData, VERSION,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -154,48 +154,62 @@ pub(crate) fn description(name: &str, input: &[usize], layers: Vec<Layer>) -> De
     }
 }
 
-/// Writes both networks, inner products in `dtype` and all else in single
-/// precision; the generator's output is cropped to what the classifier takes.
-pub(crate) fn pair(folder: &Path, dtype: Dtype) -> Result<[PathBuf; 2], Error> {
-    let [generator_file, classifier_file] = ["generator", "classifier"]
-        .map(|part| folder.join(format!("{part}-{dtype:?}.safetensors").to_lowercase()));
-    if !generator_file.is_file() {
+/// Writes both networks into a folder of their own and returns it: inner
+/// products in `dtype`, all else in single precision.
+pub(crate) fn pair(folder: &Path, dtype: Dtype) -> Result<PathBuf, Error> {
+    let folder = folder.join(format!("full-size-{dtype:?}").to_lowercase());
+    std::fs::create_dir_all(&folder).expect("a folder to write to");
+    let file = |part: &str| folder.join(part).with_extension("safetensors");
+    if !file("generator").is_file() {
         let mut network = Builder::new(dtype, 1);
         for row in generator() {
-            let first = row.name == "deconv5";
-            if first {
+            if row.name == "deconv5" {
                 let shape = vec![256, 4, 4];
                 network.layer("reshape", Op::Reshape(Reshape { shape }));
             }
-            let last = row.name == "deconv0";
-            network.product(row);
-            if !last {
-                network.relu(0.3);
+            let name = row.name;
+            network.product(row, if name == "deconv0" { CONTRAST } else { 1.0 });
+            if name != "deconv0" {
+                network.relu(&format!("relu_{name}"), 0.3);
             }
         }
-        let (offset, size) = ([14, 14], [227, 227]);
-        network.layer("crop", Op::Crop(Crop { offset, size }));
-        network.write(&generator_file, &[4096])?;
+        network.codes();
+        let code = CodeSpace {
+            layer: ENCODER.into(),
+        };
+        network.write(&file("generator"), &[CODE], |of| of.code = Some(code))?;
     }
-    if !classifier_file.is_file() {
+    if !file("classifier").is_file() {
         let mut network = Builder::new(dtype, 2);
         for row in classifier() {
             let name = row.name;
-            network.product(row);
+            network.product(row, 1.0);
+            let number = &name[name.len() - 1..];
             if name != "fc8" {
-                network.relu(0.0);
+                network.relu(&format!("relu{number}"), 0.0);
             }
             if matches!(name, "conv1" | "conv2" | "conv5") {
-                network.layer(&format!("pool_{name}"), Op::Pool(POOL));
+                network.layer(&format!("pool{number}"), Op::Pool(POOL));
             }
             if matches!(name, "conv1" | "conv2") {
-                network.layer(&format!("norm_{name}"), Op::Lrn(LRN));
+                network.layer(&format!("norm{number}"), Op::Lrn(LRN));
             }
         }
-        network.write(&classifier_file, &[3, 227, 227])?;
+        network.write(&file("classifier"), &[3, 227, 227], |of| {
+            of.encoder = Some(ENCODER.into());
+        })?;
     }
-    Ok([generator_file, classifier_file])
+    Ok(folder)
 }
+
+/// Units of a code.
+const CODE: usize = 4096;
+
+/// The layer that is the encoder, and whose space the codes lie in.
+const ENCODER: &str = "relu6";
+
+/// What gives the generator's pixels the contrast of photographs.
+const CONTRAST: f32 = 13.0;
 
 const POOL: Pool = Pool {
     method: PoolMethod::Max,
@@ -230,29 +244,58 @@ impl Builder {
         }
     }
 
+    /// How post-ReLU fc6 is distributed over photographs.
+    fn codes(&mut self) {
+        let units = [
+            (CodeSpace::LOWER, 0.0),
+            (CodeSpace::UPPER, 30.0),
+            (CodeSpace::MEAN, 0.6),
+            (CodeSpace::STD, 3.7),
+        ];
+        self.tensors.extend(units.map(|(name, value)| TensorData {
+            name: name.into(),
+            dtype: Dtype::F32,
+            shape: vec![CODE],
+            values: vec![value; CODE],
+        }));
+    }
+
     fn layer(&mut self, name: &str, op: Op) {
         let input = self.layers.last().map_or("data", |layer| &layer.name);
         let layer = Layer::new(name, op, &[input]);
         self.layers.push(layer);
     }
 
-    fn product(&mut self, row: Row) {
+    /// A layer with weights, which are multiplied by `gain`.
+    fn product(&mut self, row: Row, gain: f32) {
         let dtype = match row.op {
             Op::InnerProduct(_) => self.dtype,
             _ => Dtype::F32,
         };
-        self.tensors.extend(tensors(&row, dtype, &mut self.random));
+        let [mut weight, bias] = tensors(&row, dtype, &mut self.random);
+        weight.values.iter_mut().for_each(|value| *value *= gain);
+        self.tensors.extend([weight, bias]);
         self.layer(row.name, row.op);
     }
 
-    fn relu(&mut self, negative_slope: f32) {
-        let before = self.layers.last().map_or("data", |layer| &layer.name);
-        let name = format!("relu_{before}");
-        self.layer(&name, Op::Relu(Relu { negative_slope }));
+    fn relu(&mut self, name: &str, negative_slope: f32) {
+        self.layer(name, Op::Relu(Relu { negative_slope }));
     }
 
-    fn write(self, path: &Path, input: &[usize]) -> Result<(), Error> {
-        let description = description("full size", input, self.layers);
+    fn write(
+        self,
+        path: &Path,
+        input: &[usize],
+        also: impl FnOnce(&mut Description),
+    ) -> Result<(), Error> {
+        let mut description = description("full size", input, self.layers);
+        description.image = Some(ImageEncoding {
+            channels: Channels::Bgr,
+            scale: 255.0,
+            mean: vec![104.0, 117.0, 123.0],
+            std: vec![1.0; 3],
+        });
+        also(&mut description);
         netfile::write(path, &description, &self.tensors)
     }
 }

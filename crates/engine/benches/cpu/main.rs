@@ -1,20 +1,23 @@
 //! What a step costs on this machine, and what the machine could do.
 //!
 //! ```text
-//! cargo bench -p engine -- [--k 1,10] [--threads 1,2] [--weights f16|f32] [--only machine|layers|step]
+//! cargo bench -p engine -- [--k 1,10] [--threads 1,2] [--weights f16|f32]
+//!     [--pair FOLDER] [--only machine|layers|step]
 //! ```
 //!
 //! The networks have the sizes of PPGN's generator from fc6 and of CaffeNet,
-//! and random weights; a step is a forward pass through both and the gradient
-//! of one unit of fc8 and of a product with relu6 with respect to the codes.
+//! and random weights, unless a pair is named; a step is a forward pass through
+//! both and the gradient of one unit of fc8 and of a product with relu6 with
+//! respect to the codes.
 //! Every figure is the median of a few runs.
 
 mod full_size;
 mod layers;
 mod machine;
+mod serve;
 mod step;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use engine::{Cpu, Device};
@@ -24,6 +27,10 @@ struct Options {
     batches: Vec<usize>,
     threads: Vec<usize>,
     weights: Dtype,
+    /// The pair whose step is measured; one of full size if `None`.
+    pair: Option<PathBuf>,
+    /// Where to leave what other programs that take turns with this one need.
+    serve: Option<PathBuf>,
     only: Option<String>,
 }
 
@@ -34,6 +41,8 @@ impl Options {
             batches: vec![10],
             threads: if cores > 1 { vec![1, cores] } else { vec![1] },
             weights: Dtype::F16,
+            pair: None,
+            serve: None,
             only: None,
         };
         let mut arguments = std::env::args().skip(1);
@@ -42,6 +51,8 @@ impl Options {
             match name.as_str() {
                 "--k" => options.batches = numbers(&value()),
                 "--threads" => options.threads = numbers(&value()),
+                "--pair" => options.pair = Some(value().into()),
+                "--serve" => options.serve = Some(value().into()),
                 "--only" => options.only = Some(value()),
                 "--weights" => {
                     options.weights = match value().as_str() {
@@ -70,7 +81,7 @@ fn numbers(list: &str) -> Vec<usize> {
 
 fn usage<T>(wrong: &str) -> T {
     eprintln!(
-        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --only machine|layers|step"
+        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --pair FOLDER --only machine|layers|step"
     );
     std::process::exit(2)
 }
@@ -91,31 +102,53 @@ fn median_ms(runs: usize, mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let options = Options::parse();
+    let pair = || match &options.pair {
+        Some(pair) => pair.clone(),
+        None => full_size::pair(Path::new(env!("CARGO_TARGET_TMPDIR")), options.weights)
+            .expect("room for two networks"),
+    };
+    if let Some(folder) = &options.serve {
+        let device = device(options.threads[0]);
+        return serve::serve(&device, &pair(), folder, options.batches[0]);
+    }
+    let mut alone: Vec<f64> = Vec::new();
+    let mut first: Option<machine::Limits> = None;
     for &threads in &options.threads {
-        let cpu = Cpu {
-            threads: Some(threads),
-            ..Cpu::default()
-        };
-        let device = Device::new(cpu).expect("so many threads");
+        let device = device(threads);
         println!("\n{threads} threads, {}", device.instruction_set());
         let limits = machine::measure(threads);
         println!(
             "peak {:.0} GFLOP/s, memory {:.0} GB/s",
             limits.gflops, limits.gb_per_s
         );
+        let peaks = limits.gflops / first.get_or_insert(limits).gflops;
         if options.wants("layers") {
             for &k in &options.batches {
                 layers::run(&device, k, options.weights, limits);
             }
         }
         if options.wants("step") {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-            let start = Instant::now();
-            let files = full_size::pair(folder, options.weights).expect("room for two networks");
-            println!("\nfiles written in {:.1} s", start.elapsed().as_secs_f64());
-            for &k in &options.batches {
-                step::run(&device, &files, k);
+            let pair = pair();
+            for (i, &k) in options.batches.iter().enumerate() {
+                let ms = step::run(&device, &pair, k);
+                match alone.get(i) {
+                    Some(alone) => println!(
+                        "      {:.2} times as fast as with {} threads, {:.2} of the peaks' ratio",
+                        alone / ms,
+                        options.threads[0],
+                        alone / ms / peaks
+                    ),
+                    None => alone.push(ms),
+                }
             }
         }
     }
+}
+
+fn device(threads: usize) -> Device {
+    let cpu = Cpu {
+        threads: Some(threads),
+        ..Cpu::default()
+    };
+    Device::new(cpu).expect("so many threads")
 }

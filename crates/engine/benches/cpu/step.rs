@@ -1,106 +1,207 @@
 //! The whole step of a sampler.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use autograd::Gradient;
-use engine::{Device, Network, NodeId, Plan};
-use netfile::NetworkFile;
+use engine::{Buffer, Clamp, Decoder, Device, Encoder, Network, NodeId, Plan};
+use netfile::{CodeSpace, NetworkFile};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::median_ms;
 
-/// The unit of fc8 whose gradient is taken.
+/// The layer that says how well an image fits each class.
+const SCORES: &str = "fc8";
+
+/// The unit of fc8 whose gradient is taken, of as many as there are.
 const UNIT: usize = 945;
 
-pub(crate) fn run(device: &Device, files: &[PathBuf; 2], k: usize) {
+/// Measures the step of a pair at `k` codes, in a process of which nothing else
+/// should have taken much memory, and returns its milliseconds.
+pub(crate) fn run(device: &Device, pair: &Path, k: usize) -> f64 {
     let start = Instant::now();
-    let mut step = Step::new(device, files, k);
-    step.run(k);
+    let mut step = Step::new(device, pair, k);
+    step.run();
     let first = start.elapsed().as_secs_f64();
-    let forward = median_ms(7, || step.forward(k));
-    let whole = median_ms(7, || step.run(k));
+    let forward = median_ms(7, || step.forward());
+    let whole = median_ms(7, || {
+        step.run();
+    });
     println!(
-        "K = {k}: step {whole:.1} ms, of which forward {forward:.1}; first step {first:.2} s after the start; greatest memory so far {} MiB",
-        peak_memory_mib()
+        "K = {k}: step {whole:.1} ms, of which forward {forward:.1}; \
+         first step {first:.2} s after the start"
     );
+    if let Some(peak) = peak_memory() {
+        let stored = step.stored() as f64;
+        let mib = peak / f64::from(1 << 20);
+        println!(
+            "      greatest memory so far {mib:.0} MiB, {:.2} times stored weights and activations",
+            peak / stored
+        );
+    }
+    whole
 }
 
-/// A generator, a classifier, and a walk back over both.
-struct Step {
+/// A generator, the pixels between, a classifier, and a walk back over all.
+pub(crate) struct Step {
+    k: usize,
     generator: Plan,
+    decoder: Decoder,
+    images: Buffer,
+    d_images: Buffer,
+    encoder: Encoder,
     classifier: Plan,
-    images: NodeId,
+    output: NodeId,
     encoding: NodeId,
     scores: NodeId,
     gradients: [Gradient; 2],
+    /// Bytes of both files.
+    files: u64,
+    /// `k` of them, row-major.
+    pub codes: Vec<f32>,
+    /// What each encoding is multiplied by.
+    pub direction: Vec<f32>,
 }
 
 impl Step {
-    fn new(device: &Device, files: &[PathBuf; 2], k: usize) -> Step {
-        let [generator, classifier] = files.each_ref().map(|file| {
-            let file = NetworkFile::open(file).expect("a file that was written");
-            Network::load(&file, device).expect("room for the networks")
+    /// Of the pair in a folder.
+    pub(crate) fn new(device: &Device, pair: &Path, k: usize) -> Step {
+        let paths =
+            ["generator", "classifier"].map(|part| pair.join(part).with_extension("safetensors"));
+        let files = paths.each_ref().map(|path| {
+            NetworkFile::open(path).unwrap_or_else(|error| panic!("opening the pair: {error}"))
         });
-        let (images, scores) = (generator.output(), classifier.output());
-        let encoding = classifier.node("relu_fc6").expect("CaffeNet has it");
-        let generator = Plan::new(&generator, k, &[images]).expect("room for a plan");
-        let classifier = Plan::new(&classifier, k, &[encoding, scores]).expect("room for a plan");
+        let networks = files
+            .each_ref()
+            .map(|file| Network::load(file, device).expect("room for the networks"));
+        let [generator, classifier] = networks;
+        let output = generator.output();
+        let scores = classifier.node(SCORES).expect("a layer of scores");
+        let encoding = files[1].description().encoder.as_deref();
+        let encoding = encoding.and_then(|name| classifier.node(name));
+        let encoding = encoding.expect("the classifier names its encoder");
+        let image = classifier.shape(NodeId::INPUT);
+        let random = &mut ChaCha8Rng::seed_from_u64(5);
+        let normal = normals(random, k * generator.shape(NodeId::INPUT).len());
+        let direction = normals(random, classifier.shape(encoding).len());
+        let clamp = Clamp::StraightInward;
+        let decoder = Decoder::new(&files[0], generator.shape(output), image, clamp, device);
+        let encoder = Encoder::new(&files[1], image, device);
+        let plan =
+            |network, targets: &[NodeId]| Plan::new(network, k, targets).expect("room for a plan");
+        let generator_plan = plan(&generator, &[output]);
+        let classifier_plan = plan(&classifier, &[encoding, scores]);
         let mut step = Step {
+            k,
+            decoder: decoder.expect("images of the classifier's shape"),
+            encoder: encoder.expect("a classifier of images"),
+            images: Buffer::new(k, image),
+            d_images: Buffer::new(k, image),
             gradients: [
-                Gradient::new(&generator, &[images]),
-                Gradient::new(&classifier, &[encoding, scores]),
+                Gradient::new(&generator_plan, &[output]),
+                Gradient::new(&classifier_plan, &[encoding, scores]),
             ],
-            generator,
-            classifier,
-            images,
+            generator: generator_plan,
+            classifier: classifier_plan,
+            output,
             encoding,
             scores,
+            files: paths.iter().map(size).sum(),
+            codes: codes(&files[0], &normal),
+            direction,
         };
-        let codes = step.generator.input_mut().stored_mut(k);
-        for (i, code) in codes.iter_mut().enumerate() {
-            *code = 1.0 + (i as f32 * 0.7).sin();
-        }
+        step.generator.input_mut().write(k, &step.codes);
         step
     }
 
-    fn forward(&mut self, k: usize) {
+    /// Both networks, to the scores.
+    pub(crate) fn forward(&mut self) {
+        let k = self.k;
         self.generator.forward(k);
-        let images = self.generator.activation(self.images).stored(k);
-        self.classifier
-            .input_mut()
-            .stored_mut(k)
-            .copy_from_slice(images);
+        let output = self.generator.activation(self.output);
+        self.decoder.decode(output, k, &mut self.images);
+        let input = self.classifier.input_mut();
+        self.encoder.encode(&self.images, k, input);
         self.classifier.forward(k);
     }
 
-    fn run(&mut self, k: usize) {
-        self.forward(k);
+    /// The gradient with respect to the codes of the sum of their unit's score
+    /// and of `direction` times their encoding.
+    pub(crate) fn run(&mut self) -> &Buffer {
+        self.forward();
+        let k = self.k;
         let [of_generator, of_classifier] = &mut self.gradients;
         of_classifier.clear();
-        let scores = of_classifier.cotangent(self.scores, k).stored_mut(k);
-        scores
-            .chunks_exact_mut(1000)
-            .for_each(|scores| scores[UNIT] = 1.0);
-        let encodings = of_classifier.cotangent(self.encoding, k).stored_mut(k);
-        for (i, d) in encodings.iter_mut().enumerate() {
-            *d = (i as f32 * 0.3).cos();
+        let scores = of_classifier.cotangent(self.scores, k);
+        let units = scores.sample_len();
+        for scores in scores.stored_mut(k).chunks_exact_mut(units) {
+            scores[UNIT % units] = 1.0;
         }
-        let d_images = of_classifier.pull(&self.classifier, k);
+        let encodings = of_classifier.cotangent(self.encoding, k).stored_mut(k);
+        for d in encodings.chunks_exact_mut(self.direction.len()) {
+            d.copy_from_slice(&self.direction);
+        }
+        let d_input = of_classifier.pull(&self.classifier, k);
+        self.encoder.pull(d_input, k, &mut self.d_images);
         of_generator.clear();
-        let to = of_generator.cotangent(self.images, k);
-        to.stored_mut(k).copy_from_slice(d_images.stored(k));
-        let d_codes = of_generator.pull(&self.generator, k).stored(k);
-        assert!(
-            d_codes.iter().all(|d| d.is_finite()),
-            "a gradient is finite"
+        self.decoder.pull(
+            self.generator.activation(self.output),
+            &self.d_images,
+            k,
+            of_generator.cotangent(self.output, k),
         );
+        of_generator.pull(&self.generator, k)
+    }
+
+    /// Bytes of the weights as they are stored, and of every layer's
+    /// activations.
+    fn stored(&self) -> u64 {
+        let of = |plan: &Plan| {
+            let network = plan.network();
+            let nodes = network.nodes().filter(|&node| plan.reaches(node));
+            nodes.map(|node| network.shape(node).len()).sum::<usize>()
+        };
+        let values = self.k * (of(&self.generator) + of(&self.classifier));
+        self.files + 4 * values as u64
     }
 }
 
-/// Where the system tells it, else 0.
-fn peak_memory_mib() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    kib.unwrap_or(0) / 1024
+fn size(path: impl AsRef<Path>) -> u64 {
+    let data = std::fs::metadata(path).expect("a file that was opened");
+    data.len()
+}
+
+/// Codes distributed as the generator's file says.
+fn codes(file: &NetworkFile, normal: &[f32]) -> Vec<f32> {
+    let [lower, upper, mean, std] = [
+        CodeSpace::LOWER,
+        CodeSpace::UPPER,
+        CodeSpace::MEAN,
+        CodeSpace::STD,
+    ]
+    .map(|name| file.floats(name).expect("a generator has codes"));
+    let units = mean.len();
+    let value = |(i, z): (usize, &f32)| {
+        let i = i % units;
+        (mean[i] + std[i] * z).clamp(lower[i], upper[i])
+    };
+    normal.iter().enumerate().map(value).collect()
+}
+
+/// About normally distributed numbers: sums of four uniform ones.
+fn normals(random: &mut ChaCha8Rng, len: usize) -> Vec<f32> {
+    let mut uniform = || random.next_u32() as f32 / u32::MAX as f32 - 0.5;
+    let mut normal = |_| (0..4).map(|_| uniform()).sum::<f32>() * 3f32.sqrt();
+    (0..len).map(&mut normal).collect()
+}
+
+/// Bytes, where the system tells it.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024.0)
 }

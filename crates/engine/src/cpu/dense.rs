@@ -4,7 +4,8 @@
 //! For the few samples of a batch the time goes into reading the matrix. It is
 //! read once per direction and widened in registers, so that nothing is packed
 //! or copied: forward, the values of a row meet those of a sample; backward, a
-//! row times one value is added to a gradient.
+//! row times one value is added to a gradient. Sums are made of shorter ones,
+//! which round less than a long chain of additions.
 
 #![allow(
     unsafe_code,
@@ -28,6 +29,12 @@ const STRIDE: usize = INPUTS + LINE;
 
 /// The greatest [`Simd::GROUP`].
 const MOST: usize = 8;
+
+/// Vectors of a row that are multiplied with a sample's in one chain.
+const VECTORS: usize = 64;
+
+/// Rows of the matrix that are added to a gradient in one chain.
+const ROWS: usize = 256;
 
 /// Most samples that a row of the matrix is added to at once.
 const AT_ONCE: usize = 4;
@@ -63,9 +70,9 @@ impl Dense {
     }
 
     /// Number of f32 that one worker needs for the gradients of `batch` samples:
-    /// sums, and the values of `dy` that are at work.
+    /// sums, sums of sums, and the values of `dy` that are at work.
     pub(crate) fn scratch(&self, batch: usize) -> usize {
-        batch.saturating_mul(STRIDE + MOST)
+        batch.saturating_mul(2 * STRIDE + MOST)
     }
 
     /// `y = x w^T` for `n` rows of `x`.
@@ -284,7 +291,7 @@ impl Forward<'_> {
         output: usize,
     ) {
         let inputs = self.of.inputs;
-        let mut sums = [[simd.splat(0.0); O]; R];
+        let mut totals = [[simd.splat(0.0); O]; R];
         let whole = inputs - inputs % S::LANES;
         // SAFETY: rows and outputs are those of the slices and of the matrix,
         // and only this task has these outputs.
@@ -292,12 +299,21 @@ impl Forward<'_> {
             let x = self.x.as_ptr().add(first * inputs);
             let weight = self.weight.add(output * inputs * W::SIZE);
             let row = |o: usize, i: usize| weight.add((o * inputs + i) * W::SIZE);
-            for i in (0..whole).step_by(S::LANES) {
-                let w: [S::V; O] = std::array::from_fn(|o| W::load(simd, row(o, i)));
+            for start in (0..whole).step_by(VECTORS * S::LANES) {
+                let mut sums = [[simd.splat(0.0); O]; R];
+                let end = whole.min(start + VECTORS * S::LANES);
+                for i in (start..end).step_by(S::LANES) {
+                    let w: [S::V; O] = std::array::from_fn(|o| W::load(simd, row(o, i)));
+                    for r in 0..R {
+                        let x = simd.load(x.add(r * inputs + i));
+                        for o in 0..O {
+                            sums[r][o] = simd.mul_add(x, w[o], sums[r][o]);
+                        }
+                    }
+                }
                 for r in 0..R {
-                    let x = simd.load(x.add(r * inputs + i));
                     for o in 0..O {
-                        sums[r][o] = simd.mul_add(x, w[o], sums[r][o]);
+                        totals[r][o] = simd.add(totals[r][o], sums[r][o]);
                     }
                 }
             }
@@ -307,14 +323,14 @@ impl Forward<'_> {
                 for r in 0..R {
                     let x = simd.load_first(x.add(r * inputs + whole), len);
                     for o in 0..O {
-                        sums[r][o] = simd.mul_add(x, w[o], sums[r][o]);
+                        totals[r][o] = simd.mul_add(x, w[o], totals[r][o]);
                     }
                 }
             }
             for r in 0..R {
                 for o in 0..O {
                     let at = (first + r) * self.of.outputs + output + o;
-                    let sum = simd.splat(simd.sum(sums[r][o]));
+                    let sum = simd.splat(simd.sum(totals[r][o]));
                     self.epilogue.write(simd, sum, 1, output + o, self.y.0, at);
                 }
             }
@@ -353,25 +369,34 @@ impl Backward<'_> {
     fn sums<S: Simd, W: Stored>(mut self, simd: S) {
         let (inputs, outputs) = (self.of.inputs, self.of.outputs);
         let lane = std::mem::take(&mut self.lane);
-        let (sums, dy) = lane.split_at_mut(self.n * STRIDE);
-        sums.fill(0.0);
-        let whole = outputs - outputs % S::GROUP;
-        for o in (0..whole).step_by(S::GROUP) {
-            match S::GROUP {
-                8 => self.add::<S, W, 8>(simd, o, dy, sums),
-                _ => self.add::<S, W, 4>(simd, o, dy, sums),
+        let (sums, dy) = lane.split_at_mut(2 * self.n * STRIDE);
+        let (sums, totals) = sums.split_at_mut(self.n * STRIDE);
+        totals.fill(0.0);
+        for start in (0..outputs).step_by(ROWS) {
+            let end = outputs.min(start + ROWS);
+            let whole = end - (end - start) % S::GROUP;
+            sums.fill(0.0);
+            for o in (start..whole).step_by(S::GROUP) {
+                match S::GROUP {
+                    8 => self.add::<S, W, 8>(simd, o, dy, sums),
+                    _ => self.add::<S, W, 4>(simd, o, dy, sums),
+                }
             }
+            for o in whole..end {
+                self.add::<S, W, 1>(simd, o, dy, sums);
+            }
+            totals
+                .iter_mut()
+                .zip(&*sums)
+                .for_each(|(total, sum)| *total += sum);
         }
-        for o in whole..outputs {
-            self.add::<S, W, 1>(simd, o, dy, sums);
-        }
-        for (r, sums) in sums.chunks_exact(STRIDE).enumerate() {
+        for (r, totals) in totals.chunks_exact(STRIDE).enumerate() {
             for i in (0..self.inputs.len()).step_by(S::LANES) {
                 let lanes = S::LANES.min(self.inputs.len() - i);
                 let input = self.inputs.start + i;
                 // SAFETY: only this task has these inputs.
                 unsafe {
-                    let sum = simd.load(sums[i..].as_ptr());
+                    let sum = simd.load(totals[i..].as_ptr());
                     let (dx, at) = (self.dx.0, r * inputs + input);
                     self.epilogue.write(simd, sum, lanes, input, dx, at);
                 }

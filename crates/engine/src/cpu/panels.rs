@@ -6,8 +6,9 @@
 //! chunks of 64 values, `[chunk][row][64]`, so that the rows that one tile of
 //! the product reads lie side by side whatever their number of columns.
 //!
-//! Every value of `y` is one chain of additions in the order of the columns of
-//! `x`: it depends neither on the tile nor on the rows around it.
+//! A value of `y` is a sum of sums over [`SEGMENT`] columns of `x`, each of them
+//! one chain of additions: it depends neither on the tile nor on the rows
+//! around it, and there are no long chains, which round more.
 
 #![allow(unsafe_code, reason = "the inner loop of everything")]
 
@@ -21,6 +22,9 @@ pub(crate) const PADDING: usize = 16;
 
 /// Values of a row in a chunk.
 pub(crate) const CHUNK: usize = 64;
+
+/// Terms of a chain of additions; whole chunks.
+const SEGMENT: usize = 4 * CHUNK;
 
 /// Rows that a block should be a multiple of: those of the greatest tile.
 pub(crate) const ROWS: usize = 14;
@@ -139,31 +143,41 @@ unsafe fn tile<S: Simd, const R: usize, const V: usize>(
     y: *mut f32,
     stride: usize,
 ) {
-    let mut sums = [[simd.splat(0.0); V]; R];
-    let mut left = of.depth;
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise; `y` is read where it was written before.
     unsafe {
-        while left > 0 {
-            let len = left.min(CHUNK);
-            for k in 0..len {
-                let b: [S::V; V] =
-                    std::array::from_fn(|v| simd.load(p.add(k * of.width + v * S::LANES)));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let a = simd.splat(*x.add(r * CHUNK + k));
+        for start in (0..of.depth).step_by(SEGMENT) {
+            let mut sums = [[simd.splat(0.0); V]; R];
+            let mut left = (of.depth - start).min(SEGMENT);
+            while left > 0 {
+                let len = left.min(CHUNK);
+                for k in 0..len {
+                    let b: [S::V; V] =
+                        std::array::from_fn(|v| simd.load(p.add(k * of.width + v * S::LANES)));
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let a = simd.splat(*x.add(r * CHUNK + k));
+                        for v in 0..V {
+                            sums[v] = simd.mul_add(a, b[v], sums[v]);
+                        }
+                    }
+                }
+                p = p.add(len * of.width);
+                x = x.add(of.rows * CHUNK);
+                left -= len;
+            }
+            // By index: an iterator by value would take the sums out of their
+            // registers first.
+            if start > 0 {
+                for r in 0..R {
                     for v in 0..V {
-                        sums[v] = simd.mul_add(a, b[v], sums[v]);
+                        let earlier = simd.load(y.add(r * stride + v * S::LANES));
+                        sums[r][v] = simd.add(earlier, sums[r][v]);
                     }
                 }
             }
-            p = p.add(len * of.width);
-            x = x.add(of.rows * CHUNK);
-            left -= len;
-        }
-        // By index: an iterator by value would take the sums out of their
-        // registers first.
-        for r in 0..R {
-            for v in 0..V {
-                simd.store(y.add(r * stride + v * S::LANES), sums[r][v]);
+            for r in 0..R {
+                for v in 0..V {
+                    simd.store(y.add(r * stride + v * S::LANES), sums[r][v]);
+                }
             }
         }
     }

@@ -176,7 +176,13 @@ impl Sizes {
     }
 
     fn product_plane(&self, round: usize) -> usize {
-        round * self.columns + PADDING
+        round * self.product_row() + PADDING
+    }
+
+    /// Number of f32 from a tile's products of one point to the next tile's; a
+    /// line more for the same reason.
+    fn product_row(&self) -> usize {
+        self.columns + PADDING
     }
 
     fn data_len(&self, round: usize) -> usize {

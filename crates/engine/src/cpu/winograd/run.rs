@@ -210,12 +210,12 @@ impl<T: Scheme> Kernel for Product<'_, T> {
             };
             for row in (0..self.count).step_by(ROWS) {
                 let count = ROWS.min(self.count - row);
-                let at = self.point * sizes.product_plane(round) + row * sizes.columns;
+                let at = self.point * sizes.product_plane(round) + row * sizes.product_row();
                 // SAFETY: these rows and columns of this point's products,
                 // which only this task writes.
                 unsafe {
                     let to = products.0.add(at + i * WIDTH);
-                    panels::product(simd, operands, row, count, to, sizes.columns);
+                    panels::product(simd, operands, row, count, to, sizes.product_row());
                 }
             }
         }
@@ -251,7 +251,7 @@ impl<T: Scheme> Round<'_, T> {
     fn outputs<S: Simd>(&self, simd: S, row: usize, column: usize) -> [Line<S::V>; MOST] {
         let sizes = &self.run.of.sizes;
         let plane = sizes.product_plane(self.run.round);
-        let at = row * sizes.columns + column;
+        let at = row * sizes.product_row() + column;
         let zero = simd.splat(0.0);
         let mut half: [Line<S::V>; MOST] = [[zero; MOST]; MOST];
         for j in 0..T::N {
