@@ -5,7 +5,7 @@
 forward through generator, pixels and classifier, and the gradient of unit
 UNIT of fc8 plus FOLDER/direction.f32 times the encoding with respect to
 FOLDER/codes.f32. Prints a line when it is ready and the milliseconds of every
-step, and leaves the gradient in FOLDER/pytorch.f32.
+step, and leaves the gradient in FOLDER/gradient.f32.
 
 LAYOUT is `nchw` or `channels_last`. All that is known to make PyTorch faster in
 single precision on a CPU is done here: local response normalisation as a sum
@@ -155,7 +155,7 @@ def main(pair, folder, k, threads, layout):
     step = Step(pair, formats[layout])
     read = lambda name: torch.from_numpy(numpy.fromfile(f"{folder}/{name}.f32", "<f4"))
     codes, direction = read("codes").view(int(k), -1), read("direction")
-    step(codes, direction).numpy().tofile(f"{folder}/pytorch.f32")
+    step(codes, direction).numpy().tofile(f"{folder}/gradient.f32")
     print(f"ready PyTorch {torch.__version__}", flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()

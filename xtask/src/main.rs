@@ -1,11 +1,16 @@
 //! Development tasks, run as `cargo xtask TASK`.
 
 mod bars;
+mod commands;
 mod convert;
 mod figures;
 mod full_size;
+mod instructions;
+mod likeness;
 mod long_checks;
 mod manifest;
+mod page;
+mod peers;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +48,16 @@ enum Task {
         #[arg(long)]
         keep: bool,
     },
+    /// Let PyTorch and candle make the same step in turn, and write the table
+    /// of docs/performance.md.
+    BenchPeers(peers::Options),
+    /// Count the instructions of a step under callgrind and hold them to the
+    /// recorded number.
+    CountInstructions {
+        /// Record the number instead.
+        #[arg(long)]
+        record: bool,
+    },
     /// Run the checks that are too slow for CI.
     LongChecks,
 }
@@ -57,6 +72,8 @@ fn main() -> ExitCode {
         Task::Bars { directory } => bars::run(&directory),
         Task::Tidy => tidy::run(root),
         Task::FullSizeCheck { keep } => full_size::run(root, keep),
+        Task::BenchPeers(options) => peers::run(root, &options),
+        Task::CountInstructions { record } => instructions::run(root, record),
         Task::LongChecks => long_checks::run(root),
     };
     match done {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -83,19 +82,7 @@ pub(super) fn write(root: &Path, directory: &Path) -> Result<()> {
     let comparison: Comparison = serde_json::from_slice(&super::read(&path)?)
         .with_context(|| format!("reading {}", path.display()))?;
     let page = root.join("docs/sampling.md");
-    let text = fs::read_to_string(&page).with_context(|| format!("reading {}", page.display()))?;
-    let text = replaced(&text, &markdown(&comparison))
-        .with_context(|| format!("{}: the lines around the table are missing", page.display()))?;
-    fs::write(&page, text).with_context(|| format!("writing {}", page.display()))?;
-    println!("wrote {}", page.display());
-    Ok(())
-}
-
-/// A page with another table between the two lines around it.
-fn replaced(page: &str, table: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+    crate::page::write_between(&page, BEGIN, END, &markdown(&comparison))
 }
 
 fn markdown(comparison: &Comparison) -> String {
@@ -200,14 +187,5 @@ mod tests {
         let ppgn = "| `ppgn` | – | – | – | – | – | – | – | – | 0.50 (0.40 to 0.60) |";
         let dataset = "| `dataset` | – | – | – | 0.97 | – | – | – | – | – |";
         assert_eq!(lines, [ppgn, dataset]);
-    }
-
-    #[test]
-    fn only_what_stands_between_the_lines_is_replaced() {
-        let page = format!("above\n{BEGIN}old\n{END}below\n");
-        let found = replaced(&page, "new\n").unwrap();
-        assert_eq!(found, format!("above\n{BEGIN}\nnew\n\n{END}below\n"));
-        assert_eq!(replaced(&found, "new\n").unwrap(), found);
-        assert_eq!(replaced("above\nbelow\n", "new\n"), None);
     }
 }

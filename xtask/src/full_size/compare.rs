@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::joined::Joined;
 use super::reference::{CODE, Reference, UNIT};
 use super::report::Report;
+use crate::likeness::{cosine, error};
 
 /// Codes that run at once.
 const BATCH: usize = 8;
@@ -205,25 +206,6 @@ fn least(a: f64, b: f64) -> f64 {
     if a.is_nan() || a <= b { a } else { b }
 }
 
-/// `|found - exact| / |exact|`.
-fn error(found: &[f32], exact: &[f64]) -> f64 {
-    let difference = found.iter().zip(exact).map(|(&f, e)| f64::from(f) - e);
-    norm(difference) / norm(exact.iter().copied())
-}
-
-fn cosine(found: &[f32], exact: &[f64]) -> f64 {
-    let product: f64 = found
-        .iter()
-        .zip(exact)
-        .map(|(&f, e)| f64::from(f) * e)
-        .sum();
-    product / norm(found.iter().map(|&f| f64::from(f))) / norm(exact.iter().copied())
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|v| v * v).sum::<f64>().sqrt()
-}
-
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
@@ -241,8 +223,6 @@ mod tests {
         assert_eq!(deviation(&[1.0, -3.0], &[1.0, -4.0]), 0.25);
         assert!(deviation(&[f32::NAN, 1.0], &[1.0, 1.0]).is_nan());
         assert!(deviation(&[1.0], &[1.0, 1.0]).is_nan());
-        assert_eq!(error(&[3.0, 0.0], &[3.0, 4.0]), 0.8);
-        assert_eq!(cosine(&[2.0, 0.0], &[3.0, 4.0]), 0.6);
         assert_eq!(median(vec![3.0, 1.0, 10.0, 2.0]), 2.5);
         assert!([1.0, f64::NAN, 0.5].into_iter().fold(1.0, least).is_nan());
     }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::programs::{succeed, words};
+use crate::commands::{succeed, words};
+
 use super::report::Report;
 
 /// Wall-clock seconds of one conversion.

@@ -29,7 +29,7 @@ use report::Report;
 /// # Errors
 /// Says which program failed, or how many figures are out of bounds.
 pub(crate) fn run(root: &Path, keep: bool) -> Result<()> {
-    let folder = programs::target()?.join("full-size");
+    let folder = crate::commands::target()?.join("full-size");
     if folder.exists() {
         remove(&folder)?;
     }

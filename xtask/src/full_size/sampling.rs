@@ -7,10 +7,12 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+
+use crate::commands::{succeed, words};
 use serde::Deserialize;
 
 use super::joined::Joined;
-use super::programs::{Programs, succeed, words};
+use super::programs::Programs;
 use super::reference::{CODE, Reference, UNIT};
 use super::report::Report;
 

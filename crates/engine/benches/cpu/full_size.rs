@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use netfile::{
     Channels, CodeSpace, Convolution, Description, Dtype, Error, ImageEncoding, InnerProduct,
     Input, Layer, Lrn, Op, Origin, Pool, PoolMethod, Relu, Reshape, Rounding, TensorData, VERSION,
@@ -272,8 +273,15 @@ impl Builder {
             Op::InnerProduct(_) => self.dtype,
             _ => Dtype::F32,
         };
-        let [mut weight, bias] = tensors(&row, dtype, &mut self.random);
+        let [mut weight, mut bias] = tensors(&row, dtype, &mut self.random);
         weight.values.iter_mut().for_each(|value| *value *= gain);
+        if matches!(row.op, Op::InnerProduct(_)) {
+            // So that the network is the same in either precision.
+            let round = |value: &mut f32| *value = f16::from_f32(*value).to_f32();
+            for tensor in [&mut weight, &mut bias] {
+                tensor.values.iter_mut().for_each(round);
+            }
+        }
         self.tensors.extend([weight, bias]);
         self.layer(row.name, row.op);
     }

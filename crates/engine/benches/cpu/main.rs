@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo bench -p engine -- [--k 1,10] [--threads 1,2] [--weights f16|f32]
-//!     [--pair FOLDER] [--only machine|layers|step]
+//!     [--pair FOLDER] [--instructions avx512|avx2|portable]
+//!     [--only machine|layers|step]
 //! ```
 //!
 //! The networks have the sizes of PPGN's generator from fc6 and of CaffeNet,
@@ -20,7 +21,7 @@ mod step;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use engine::{Cpu, Device};
+use engine::{Cpu, Device, Instructions};
 use netfile::Dtype;
 
 struct Options {
@@ -29,6 +30,9 @@ struct Options {
     weights: Dtype,
     /// The pair whose step is measured; one of full size if `None`.
     pair: Option<PathBuf>,
+    instructions: Instructions,
+    /// Only make so many steps: a profiler looks on.
+    steps: Option<usize>,
     /// Where to leave what other programs that take turns with this one need.
     serve: Option<PathBuf>,
     only: Option<String>,
@@ -42,6 +46,8 @@ impl Options {
             threads: if cores > 1 { vec![1, cores] } else { vec![1] },
             weights: Dtype::F16,
             pair: None,
+            instructions: Instructions::detect(),
+            steps: None,
             serve: None,
             only: None,
         };
@@ -51,6 +57,8 @@ impl Options {
             match name.as_str() {
                 "--k" => options.batches = numbers(&value()),
                 "--threads" => options.threads = numbers(&value()),
+                "--steps" => options.steps = numbers(&value()).first().copied(),
+                "--instructions" => options.instructions = instructions(&value()),
                 "--pair" => options.pair = Some(value().into()),
                 "--serve" => options.serve = Some(value().into()),
                 "--only" => options.only = Some(value()),
@@ -74,6 +82,16 @@ impl Options {
     }
 }
 
+/// The set of this name, which this processor must have.
+fn instructions(name: &str) -> Instructions {
+    let all = Instructions::available();
+    let found = match name {
+        "portable" => all.last(),
+        _ => all.iter().find(|set| set.name().contains(name)),
+    };
+    *found.unwrap_or_else(|| usage(name))
+}
+
 fn numbers(list: &str) -> Vec<usize> {
     let number = |n: &str| n.parse().unwrap_or_else(|_| usage(list));
     list.split(',').map(number).collect()
@@ -81,7 +99,7 @@ fn numbers(list: &str) -> Vec<usize> {
 
 fn usage<T>(wrong: &str) -> T {
     eprintln!(
-        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --pair FOLDER --only machine|layers|step"
+        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --pair FOLDER --instructions avx512|avx2|portable --only machine|layers|step"
     );
     std::process::exit(2)
 }
@@ -107,6 +125,21 @@ fn main() {
         None => full_size::pair(Path::new(env!("CARGO_TARGET_TMPDIR")), options.weights)
             .expect("room for two networks"),
     };
+    let device = |threads| {
+        let cpu = Cpu {
+            threads: Some(threads),
+            instructions: options.instructions,
+            ..Cpu::default()
+        };
+        Device::new(cpu).expect("so many threads")
+    };
+    if let Some(steps) = options.steps {
+        let device = device(options.threads[0]);
+        let mut step = step::Step::new(&device, &pair(), options.batches[0]);
+        return (0..steps).for_each(|_| {
+            step.run();
+        });
+    }
     if let Some(folder) = &options.serve {
         let device = device(options.threads[0]);
         return serve::serve(&device, &pair(), folder, options.batches[0]);
@@ -143,12 +176,4 @@ fn main() {
             }
         }
     }
-}
-
-fn device(threads: usize) -> Device {
-    let cpu = Cpu {
-        threads: Some(threads),
-        ..Cpu::default()
-    };
-    Device::new(cpu).expect("so many threads")
 }

@@ -2,7 +2,7 @@
 //! others.
 //!
 //! The codes and the direction are left in a folder for the others, as raw
-//! f32 in `codes.f32` and `direction.f32`, and the gradient in `engine.f32`.
+//! f32 in `codes.f32` and `direction.f32`, and the gradient in `gradient.f32`.
 
 use std::fs;
 use std::io::{BufRead, stdin};
@@ -24,7 +24,7 @@ pub(crate) fn serve(device: &Device, pair: &Path, folder: &Path, k: usize) {
     write("codes", &step.codes);
     write("direction", &step.direction);
     let gradient = step.run().read(k);
-    write("engine", &gradient);
+    write("gradient", &gradient);
     println!("ready {}", device.instruction_set());
     for _ in stdin().lock().lines() {
         let start = Instant::now();

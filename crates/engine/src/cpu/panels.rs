@@ -3,12 +3,12 @@
 //! `p`, the weights, is cut into *panels* of 32 columns (16 for a rest of no more), in
 //! each of which the rows lie one after the other: the inner loop walks through
 //! a panel in order. `x`, the data, lies in *blocks* of rows that are cut into
-//! chunks of 64 values, `[chunk][row][64]`, so that the rows that one tile of
+//! chunks of 32 values, `[chunk][row][32]`, so that the rows that one tile of
 //! the product reads lie side by side whatever their number of columns.
 //!
-//! A value of `y` is a sum of sums over [`SEGMENT`] columns of `x`, each of them
-//! one chain of additions: it depends neither on the tile nor on the rows
-//! around it, and there are no long chains, which round more.
+//! A value of `y` is the sum of one sum per chunk: it depends neither on the tile
+//! nor on the rows around it. One long chain of additions would round several
+//! times more, and Winograd's transforms amplify that.
 
 #![allow(unsafe_code, reason = "the inner loop of everything")]
 
@@ -21,10 +21,7 @@ pub(crate) const WIDTH: usize = 32;
 pub(crate) const PADDING: usize = 16;
 
 /// Values of a row in a chunk.
-pub(crate) const CHUNK: usize = 64;
-
-/// Terms of a chain of additions; whole chunks.
-const SEGMENT: usize = 4 * CHUNK;
+pub(crate) const CHUNK: usize = 32;
 
 /// Rows that a block should be a multiple of: those of the greatest tile.
 pub(crate) const ROWS: usize = 14;
@@ -145,25 +142,21 @@ unsafe fn tile<S: Simd, const R: usize, const V: usize>(
 ) {
     // SAFETY: the caller's promise; `y` is read where it was written before.
     unsafe {
-        for start in (0..of.depth).step_by(SEGMENT) {
+        for start in (0..of.depth).step_by(CHUNK) {
             let mut sums = [[simd.splat(0.0); V]; R];
-            let mut left = (of.depth - start).min(SEGMENT);
-            while left > 0 {
-                let len = left.min(CHUNK);
-                for k in 0..len {
-                    let b: [S::V; V] =
-                        std::array::from_fn(|v| simd.load(p.add(k * of.width + v * S::LANES)));
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let a = simd.splat(*x.add(r * CHUNK + k));
-                        for v in 0..V {
-                            sums[v] = simd.mul_add(a, b[v], sums[v]);
-                        }
+            let len = CHUNK.min(of.depth - start);
+            for k in 0..len {
+                let b: [S::V; V] =
+                    std::array::from_fn(|v| simd.load(p.add(k * of.width + v * S::LANES)));
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let a = simd.splat(*x.add(r * CHUNK + k));
+                    for v in 0..V {
+                        sums[v] = simd.mul_add(a, b[v], sums[v]);
                     }
                 }
-                p = p.add(len * of.width);
-                x = x.add(of.rows * CHUNK);
-                left -= len;
             }
+            p = p.add(len * of.width);
+            x = x.add(of.rows * CHUNK);
             // By index: an iterator by value would take the sums out of their
             // registers first.
             if start > 0 {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The counterpart of `../step.py`, for pairs of chains of layers as CaffeNet
-//! and its generator are. The gradient goes to `FOLDER/candle.f32`.
+//! and its generator are. The gradient goes to `FOLDER/gradient.f32`.
 
 mod network;
 
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     let mut step = Step::new(Path::new(pair), folder, k)?;
     let gradient: Vec<f32> = step.run()?.flatten_all()?.to_vec1()?;
     let bytes: Vec<u8> = gradient.iter().flat_map(|v| v.to_le_bytes()).collect();
-    fs::write(folder.join("candle.f32"), bytes)?;
+    fs::write(folder.join("gradient.f32"), bytes)?;
     println!("ready candle 0.11.1");
     for _ in stdin().lock().lines() {
         let start = Instant::now();
