@@ -137,11 +137,13 @@ impl Gradient {
     /// the input of `sum over sources of <cotangent, activation>`, for the
     /// activations of the plan's last forward pass.
     pub fn pull(&mut self, plan: &Plan, n: usize) -> &Buffer {
-        for node in plan.network().nodes().rev() {
-            if node != NodeId::INPUT && self.reached[node.index()] {
-                self.step(plan, node, n);
+        plan.network().device().install(|| {
+            for node in plan.network().nodes().rev() {
+                if node != NodeId::INPUT && self.reached[node.index()] {
+                    self.step(plan, node, n);
+                }
             }
-        }
+        });
         self.cotangent(NodeId::INPUT, n)
     }
 

@@ -104,8 +104,10 @@ impl Device {
         self.cpu.winograd
     }
 
-    /// Runs `work` on the workers.
-    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    /// Runs `work` on the workers. Whatever does many small things on them does
+    /// well to do all of them in one call: waking a worker takes longer than a
+    /// small layer.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
     }
 }

@@ -24,13 +24,12 @@ pub enum Clamp {
 /// order.
 #[derive(Debug)]
 struct Pixels {
-    /// Image channel of each channel of the network.
-    order: Vec<usize>,
+    /// Whether that order is the reverse of the images'.
+    reversed: bool,
     /// Per channel of the network.
     gain: Vec<f32>,
-    /// Per value of the network's input, or per channel with a plane of 1.
+    /// Per value of the network's side, as it is stored.
     offset: Vec<f32>,
-    offset_plane: usize,
 }
 
 impl Pixels {
@@ -52,14 +51,9 @@ impl Pixels {
                 format!("{c}"),
             ));
         }
-        let order = match encoding.channels {
-            Channels::Grey => vec![0],
-            Channels::Rgb => vec![0, 1, 2],
-            Channels::Bgr => vec![2, 1, 0],
-        };
-        let (mean, offset_plane) = match file.tensor(ImageEncoding::MEAN_TENSOR) {
+        let planes = match file.tensor(ImageEncoding::MEAN_TENSOR) {
             Some(tensor) if tensor.shape[..] == [c, h, w] => {
-                (file.floats(ImageEncoding::MEAN_TENSOR)?, h * w)
+                Some(file.floats(ImageEncoding::MEAN_TENSOR)?)
             }
             Some(tensor) => {
                 return Err(mismatch(
@@ -67,38 +61,53 @@ impl Pixels {
                     format!("{:?}", tensor.shape),
                 ));
             }
-            None => (encoding.mean.clone(), 1),
+            None => None,
+        };
+        let mean = |channel: usize, position: usize| match &planes {
+            Some(planes) => planes[channel * h * w + position],
+            None => encoding.mean[channel],
         };
         Ok(Pixels {
-            order,
+            reversed: encoding.channels == Channels::Bgr,
             gain: encoding
                 .std
                 .iter()
                 .map(|std| encoding.scale / std)
                 .collect(),
-            offset: mean
-                .iter()
-                .enumerate()
-                .map(|(i, mean)| mean / encoding.std[i / offset_plane])
+            offset: (0..h * w * c)
+                .map(|i| mean(i % c, i / c) / encoding.std[i % c])
                 .collect(),
-            offset_plane,
         })
     }
-
-    /// What is subtracted at a position of a channel.
-    fn offset(&self, channel: usize, position: usize) -> f32 {
-        match self.offset_plane {
-            1 => self.offset[channel],
-            plane => self.offset[channel * plane + position],
-        }
-    }
 }
+
+/// Runs a function of a row for the number of channels and their order: it is
+/// compiled for each.
+macro_rules! by_order {
+    ($pixels:expr, $device:expr, $row:ident $arguments:tt) => {
+        match ($pixels.gain.len(), $pixels.reversed) {
+            (1, _) => $device
+                .instructions()
+                .vectorize($arguments, $row::<1, false>),
+            (_, false) => $device
+                .instructions()
+                .vectorize($arguments, $row::<3, false>),
+            (_, true) => $device
+                .instructions()
+                .vectorize($arguments, $row::<3, true>),
+        }
+    };
+}
+
+/// Rows that one task takes at least.
+const ROWS: usize = 8;
 
 /// Makes the input of a classifier from images.
 #[derive(Debug)]
 pub struct Encoder {
     pixels: Pixels,
-    plane: usize,
+    /// Values of a row of an image.
+    row: usize,
     shape: Shape,
     device: Device,
 }
@@ -113,7 +122,7 @@ impl Encoder {
         let [c, h, w] = planes(file, input)?;
         Ok(Encoder {
             pixels: Pixels::new(file, [c, h, w])?,
-            plane: h * w,
+            row: w * c,
             shape: input.clone(),
             device: device.clone(),
         })
@@ -126,41 +135,80 @@ impl Encoder {
 
     /// Encodes `n` images.
     pub fn encode(&self, images: &Buffer, n: usize, encoded: &mut Buffer) {
-        self.each(images.stored(n), encoded.stored_mut(n), |k, p, pixel| {
-            pixel * self.pixels.gain[k] - self.pixels.offset(k, p)
+        let Pixels { gain, offset, .. } = &self.pixels;
+        let row = self.row;
+        self.device.install(|| {
+            let rows = encoded.stored_mut(n).par_chunks_exact_mut(row);
+            let rows = rows.zip(images.stored(n).par_chunks_exact(row)).enumerate();
+            rows.with_min_len(ROWS).for_each(|(i, (to, from))| {
+                let offset = &offset[i * row % offset.len()..][..row];
+                by_order!(
+                    self.pixels,
+                    self.device,
+                    encode_row(&gain[..], offset, from, to)
+                );
+            });
         });
     }
 
     /// Takes cotangents of the encoded images back to the images.
     pub fn pull(&self, d_encoded: &Buffer, n: usize, d_images: &mut Buffer) {
-        // Reversing the channels is its own inverse, so that the same walk
-        // goes either way.
-        self.each(d_encoded.stored(n), d_images.stored_mut(n), |k, _, d| {
-            d * self.pixels.gain[self.pixels.order[k]]
-        });
-    }
-
-    /// `to[p][k] = f(k, p, from[p][order[k]])` for every pixel `p` of a sample.
-    fn each(&self, from: &[f32], to: &mut [f32], f: impl Fn(usize, usize, f32) -> f32 + Sync) {
-        let channels = self.pixels.order.len();
-        let len = PIXELS * channels;
+        let (gain, row) = (&self.pixels.gain, self.row);
         self.device.install(|| {
-            let blocks = to.par_chunks_mut(len).zip(from.par_chunks(len));
-            blocks.enumerate().for_each(|(block, (to, from))| {
-                let pixels = to.chunks_exact_mut(channels);
-                for (i, (to, from)) in pixels.zip(from.chunks_exact(channels)).enumerate() {
-                    let p = (block * PIXELS + i) % self.plane;
-                    for (k, (to, &channel)) in to.iter_mut().zip(&self.pixels.order).enumerate() {
-                        *to = f(k, p, from[channel]);
-                    }
-                }
+            let rows = d_images.stored_mut(n).par_chunks_exact_mut(row);
+            let rows = rows.zip(d_encoded.stored(n).par_chunks_exact(row));
+            rows.with_min_len(ROWS).for_each(|(to, from)| {
+                by_order!(
+                    self.pixels,
+                    self.device,
+                    pull_encoded_row(&gain[..], from, to)
+                );
             });
         });
     }
 }
 
-/// Pixels that one task takes.
-const PIXELS: usize = 1 << 12;
+/// The image's channel of channel `k` of the network, and the other way about.
+#[inline(always)]
+fn other<const C: usize, const REVERSED: bool>(k: usize) -> usize {
+    if REVERSED { C - 1 - k } else { k }
+}
+
+/// The gains as an array.
+#[inline(always)]
+fn gains<const C: usize>(gain: &[f32]) -> [f32; C] {
+    gain.try_into().expect("a gain per channel")
+}
+
+#[inline(always)]
+fn encode_row<const C: usize, const R: bool>(
+    (gain, offset, image, encoded): (&[f32], &[f32], &[f32], &mut [f32]),
+) {
+    let gain = gains::<C>(gain);
+    let values = image
+        .as_chunks::<C>()
+        .0
+        .iter()
+        .zip(offset.as_chunks::<C>().0);
+    for (to, (image, offset)) in encoded.as_chunks_mut::<C>().0.iter_mut().zip(values) {
+        for k in 0..C {
+            to[k] = image[other::<C, R>(k)] * gain[k] - offset[k];
+        }
+    }
+}
+
+#[inline(always)]
+fn pull_encoded_row<const C: usize, const R: bool>(
+    (gain, d_encoded, d_image): (&[f32], &[f32], &mut [f32]),
+) {
+    let gain = gains::<C>(gain);
+    let pixels = d_image.as_chunks_mut::<C>().0.iter_mut();
+    for (to, d) in pixels.zip(d_encoded.as_chunks::<C>().0) {
+        for k in 0..C {
+            to[other::<C, R>(k)] = d[k] * gain[k];
+        }
+    }
+}
 
 /// Makes images of a generator's output.
 #[derive(Debug)]
@@ -211,20 +259,28 @@ impl Decoder {
     /// not reach are 0.
     pub fn decode(&self, output: &Buffer, n: usize, images: &mut Buffer) {
         let [c, h, w] = self.to;
-        let [rows, _] = self.shared();
-        let output = output.stored(n);
+        let Pixels { gain, offset, .. } = &self.pixels;
+        let [rows, cols] = self.shared();
+        let (plane, output) = (offset.len(), output.stored(n));
         self.device.install(|| {
             let lines = images.stored_mut(n).par_chunks_exact_mut(w * c);
-            lines.enumerate().for_each(|(line, image)| {
-                image.fill(0.0);
+            let lines = lines.enumerate().with_min_len(ROWS);
+            lines.for_each(|(line, image)| {
                 let Some(row) = rows.other(rows.to, line % h) else {
-                    return;
+                    return image.fill(0.0);
                 };
-                let start = (line / h * self.from[1] + row) * self.from[2];
-                self.each(start, row, |k, from, to, position| {
-                    let pixel = self.pixel(k, position, output[from]);
-                    image[to] = pixel.clamp(0.0, 1.0);
-                });
+                let (before, rest) = image.split_at_mut(cols.to * c);
+                let (image, behind) = rest.split_at_mut(cols.len * c);
+                before.fill(0.0);
+                behind.fill(0.0);
+                let start = (row * self.from[2] + cols.from) * c;
+                let offset = &offset[start..][..image.len()];
+                let output = &output[line / h * plane + start..][..image.len()];
+                by_order!(
+                    self.pixels,
+                    self.device,
+                    decode_row(&gain[..], offset, output, image)
+                );
             });
         });
     }
@@ -234,58 +290,80 @@ impl Decoder {
     /// inwards.
     pub fn pull(&self, output: &Buffer, d_images: &Buffer, n: usize, d_output: &mut Buffer) {
         let [c, h, w] = self.from;
-        let [rows, _] = self.shared();
+        let Pixels { gain, offset, .. } = &self.pixels;
+        let [rows, cols] = self.shared();
         let (output, d_images) = (output.stored(n), d_images.stored(n));
-        let image_row = self.to[2] * c;
         self.device.install(|| {
             let lines = d_output.stored_mut(n).par_chunks_exact_mut(w * c);
-            lines.enumerate().for_each(|(line, d_output)| {
-                d_output.fill(0.0);
-                let row = line % h;
-                let Some(image) = rows.other(rows.from, row) else {
-                    return;
+            let lines = lines.enumerate().with_min_len(ROWS);
+            lines.for_each(|(line, d_output)| {
+                let Some(row) = rows.other(rows.from, line % h) else {
+                    return d_output.fill(0.0);
                 };
-                let d_image = &d_images[(line / h * self.to[1] + image) * image_row..][..image_row];
-                let start = line * w * c;
-                self.each(line * w, row, |k, from, to, position| {
-                    let pixel = self.pixel(k, position, output[from]);
-                    let d = d_image[to];
-                    let blocked = match self.clamp {
-                        Clamp::StraightInward => pixel < 0.0 && d > 0.0 || pixel > 1.0 && d < 0.0,
-                        Clamp::Hard => !(0.0..=1.0).contains(&pixel),
-                    };
-                    if !blocked {
-                        d_output[from - start] = d / self.pixels.gain[k];
-                    }
-                });
+                let (before, rest) = d_output.split_at_mut(cols.from * c);
+                let (d_output, behind) = rest.split_at_mut(cols.len * c);
+                before.fill(0.0);
+                behind.fill(0.0);
+                let start = (line % h * w + cols.from) * c;
+                let offset = &offset[start..][..d_output.len()];
+                let output = &output[line / h * w * h * c + start..][..d_output.len()];
+                let image = (line / h * self.to[1] + row) * self.to[2] + cols.to;
+                let d_image = &d_images[image * c..][..d_output.len()];
+                let values = [offset, output, d_image];
+                by_order!(
+                    self.pixels,
+                    self.device,
+                    pull_image_row(self.clamp, &gain[..], values, d_output)
+                );
             });
         });
-    }
-
-    #[inline]
-    fn pixel(&self, channel: usize, position: usize, value: f32) -> f32 {
-        (value + self.pixels.offset(channel, position)) / self.pixels.gain[channel]
     }
 
     /// The rows and the columns that both sides share.
     fn shared(&self) -> [Shared; 2] {
         [1, 2].map(|axis| Shared::new(self.from[axis], self.to[axis]))
     }
+}
 
-    /// Calls `f(k, from, to, position)` for every value of a row that both
-    /// sides share: channel `k` of the generator, index in its output, index
-    /// in the row of the image, position in the generator's plane. The
-    /// generator's row is number `row` and begins at pixel `start` of the
-    /// batch.
-    #[inline]
-    fn each(&self, start: usize, row: usize, mut f: impl FnMut(usize, usize, usize, usize)) {
-        let [c, _, w] = self.from;
-        let [_, cols] = self.shared();
-        for x in 0..cols.len {
-            let (from, to) = (x + cols.from, x + cols.to);
-            for (k, channel) in self.pixels.order.iter().enumerate() {
-                f(k, (start + from) * c + k, to * c + channel, row * w + from);
-            }
+#[inline(always)]
+fn decode_row<const C: usize, const R: bool>(
+    (gain, offset, output, image): (&[f32], &[f32], &[f32], &mut [f32]),
+) {
+    let gain = gains::<C>(gain);
+    let values = output
+        .as_chunks::<C>()
+        .0
+        .iter()
+        .zip(offset.as_chunks::<C>().0);
+    for (to, (output, offset)) in image.as_chunks_mut::<C>().0.iter_mut().zip(values) {
+        for k in 0..C {
+            let pixel = (output[k] + offset[k]) / gain[k];
+            to[other::<C, R>(k)] = pixel.clamp(0.0, 1.0);
+        }
+    }
+}
+
+#[inline(always)]
+fn pull_image_row<const C: usize, const R: bool>(
+    (clamp, gain, [offset, output, d_image], d_output): (Clamp, &[f32], [&[f32]; 3], &mut [f32]),
+) {
+    let gain = gains::<C>(gain);
+    let values = output
+        .as_chunks::<C>()
+        .0
+        .iter()
+        .zip(offset.as_chunks::<C>().0);
+    let values = values.zip(d_image.as_chunks::<C>().0);
+    let pixels = d_output.as_chunks_mut::<C>().0.iter_mut().zip(values);
+    for (to, ((output, offset), d_image)) in pixels {
+        for k in 0..C {
+            let pixel = (output[k] + offset[k]) / gain[k];
+            let d = d_image[other::<C, R>(k)];
+            let blocked = match clamp {
+                Clamp::StraightInward => (pixel < 0.0) & (d > 0.0) | (pixel > 1.0) & (d < 0.0),
+                Clamp::Hard => !(0.0..=1.0).contains(&pixel),
+            };
+            to[k] = if blocked { 0.0 } else { d / gain[k] };
         }
     }
 }

@@ -157,7 +157,7 @@ fn main() {
         let peaks = limits.gflops / first.get_or_insert(limits).gflops;
         if options.wants("layers") {
             for &k in &options.batches {
-                layers::run(&device, k, options.weights, limits);
+                layers::run(&device, &pair(), k, limits);
             }
         }
         if options.wants("step") {

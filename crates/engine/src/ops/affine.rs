@@ -92,17 +92,7 @@ impl Op for Affine {
         let pixels = super::whole_pixels(self.a.len());
         let blocks = run.y.par_chunks_mut(pixels);
         blocks.zip(run.x[0].par_chunks(pixels)).for_each(|(y, x)| {
-            let channels = self.a.len();
-            let rows = y.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
-            run.instructions.vectorize(|| {
-                for (y, x) in rows {
-                    for (y, (x, (a, b))) in
-                        y.iter_mut().zip(x.iter().zip(self.a.iter().zip(&self.b)))
-                    {
-                        *y = a * x + b;
-                    }
-                }
-            });
+            run.instructions.vectorize((self, x, y), Affine::pixels);
         });
     }
 
@@ -110,15 +100,30 @@ impl Op for Affine {
         let pixels = super::whole_pixels(self.a.len());
         let blocks = run.dx[0].par_chunks_mut(pixels);
         blocks.zip(run.dy.par_chunks(pixels)).for_each(|(dx, dy)| {
-            let channels = self.a.len();
-            let rows = dx.chunks_exact_mut(channels).zip(dy.chunks_exact(channels));
-            run.instructions.vectorize(|| {
-                for (dx, dy) in rows {
-                    for (dx, (dy, a)) in dx.iter_mut().zip(dy.iter().zip(&self.a)) {
-                        *dx = a * dy;
-                    }
-                }
-            });
+            run.instructions
+                .vectorize((self, dy, dx), Affine::pixel_gradients);
         });
+    }
+}
+
+impl Affine {
+    #[inline(always)]
+    fn pixels((of, x, y): (&Affine, &[f32], &mut [f32])) {
+        let channels = of.a.len();
+        for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+            for (y, (x, (a, b))) in y.iter_mut().zip(x.iter().zip(of.a.iter().zip(&of.b))) {
+                *y = a * x + b;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pixel_gradients((of, dy, dx): (&Affine, &[f32], &mut [f32])) {
+        let channels = of.a.len();
+        for (dx, dy) in dx.chunks_exact_mut(channels).zip(dy.chunks_exact(channels)) {
+            for (dx, (dy, a)) in dx.iter_mut().zip(dy.iter().zip(&of.a)) {
+                *dx = a * dy;
+            }
+        }
     }
 }

@@ -98,7 +98,7 @@ impl Op for Geometry {
             let mut lane = run.scratch.lane();
             let squares = &mut lane[..self.channels];
             run.instructions
-                .vectorize(|| self.pixels(x, scale, y, squares));
+                .vectorize((self, x, scale, y, squares), Geometry::pixels);
         });
     }
 
@@ -111,16 +111,18 @@ impl Op for Geometry {
                 [run.x[0], run.y, run.dy, run.saved].map(|values| &values[part.clone()]);
             let mut lane = run.scratch.lane();
             let (terms, sums) = lane[..2 * self.channels].split_at_mut(self.channels);
-            run.instructions
-                .vectorize(|| self.pixel_gradients([x, y, dy, scale], dx, terms, sums));
+            run.instructions.vectorize(
+                (self, [x, y, dy, scale], [dx, terms, sums]),
+                Geometry::pixel_gradients,
+            );
         });
     }
 }
 
 impl Geometry {
     #[inline(always)]
-    fn pixels(&self, x: &[f32], scale: &mut [f32], y: &mut [f32], squares: &mut [f32]) {
-        let channels = self.channels;
+    fn pixels((of, x, scale, y, squares): (&Geometry, &[f32], &mut [f32], &mut [f32], &mut [f32])) {
+        let channels = of.channels;
         let pixels = x
             .chunks_exact(channels)
             .zip(scale.chunks_exact_mut(channels));
@@ -128,33 +130,29 @@ impl Geometry {
             for (square, x) in squares.iter_mut().zip(x) {
                 *square = x * x;
             }
-            self.sums(squares, scale);
+            of.sums(squares, scale);
             for ((y, x), scale) in y.iter_mut().zip(x).zip(scale) {
-                *scale = self.k + self.weight * *scale;
-                *y = x * self.power(*scale);
+                *scale = of.k + of.weight * *scale;
+                *y = x * of.power(*scale);
             }
         }
     }
 
     #[inline(always)]
     fn pixel_gradients(
-        &self,
-        [x, y, dy, scale]: [&[f32]; 4],
-        dx: &mut [f32],
-        terms: &mut [f32],
-        sums: &mut [f32],
+        (of, [x, y, dy, scale], [dx, terms, sums]): (&Geometry, [&[f32]; 4], [&mut [f32]; 3]),
     ) {
-        let factor = 2.0 * self.weight * self.beta;
-        for (i, dx) in dx.chunks_exact_mut(self.channels).enumerate() {
-            let pixel = i * self.channels..(i + 1) * self.channels;
+        let factor = 2.0 * of.weight * of.beta;
+        for (i, dx) in dx.chunks_exact_mut(of.channels).enumerate() {
+            let pixel = i * of.channels..(i + 1) * of.channels;
             let [x, y, dy, scale] = [x, y, dy, scale].map(|values| &values[pixel.clone()]);
             for ((term, dy), (y, scale)) in terms.iter_mut().zip(dy).zip(y.iter().zip(scale)) {
                 *term = dy * y / scale;
             }
-            self.sums(terms, sums);
+            of.sums(terms, sums);
             let values = x.iter().zip(scale).zip(sums.iter());
             for ((dx, dy), ((x, &scale), sum)) in dx.iter_mut().zip(dy).zip(values) {
-                *dx = dy * self.power(scale) - factor * x * sum;
+                *dx = dy * of.power(scale) - factor * x * sum;
             }
         }
     }

@@ -210,12 +210,15 @@ impl Mismatch {
 pub(crate) fn through_relu(instructions: Instructions, slope: f32, y: &[f32], dy: &mut [f32]) {
     let blocks = dy.par_chunks_mut(BLOCK).zip(y.par_chunks(BLOCK));
     blocks.for_each(|(dy, y)| {
-        instructions.vectorize(|| {
-            for (dy, &y) in dy.iter_mut().zip(y) {
-                *dy *= if y > 0.0 { 1.0 } else { slope };
-            }
-        });
+        instructions.vectorize((slope, y, dy), carry);
     });
+}
+
+#[inline(always)]
+fn carry((slope, y, dy): (f32, &[f32], &mut [f32])) {
+    for (dy, &y) in dy.iter_mut().zip(y) {
+        *dy *= if y > 0.0 { 1.0 } else { slope };
+    }
 }
 
 /// Finds the op for a layer and applies its shape rule.

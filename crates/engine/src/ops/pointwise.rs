@@ -128,11 +128,7 @@ impl<F: Function> Op for Geometry<F> {
     fn forward(&self, run: Forward<'_>) {
         let blocks = run.y.par_chunks_mut(BLOCK);
         blocks.zip(run.x[0].par_chunks(BLOCK)).for_each(|(y, x)| {
-            run.instructions.vectorize(|| {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = self.function.value(x);
-                }
-            });
+            run.instructions.vectorize((self.function, x, y), values);
         });
     }
 
@@ -142,11 +138,22 @@ impl<F: Function> Op for Geometry<F> {
             .par_chunks_mut(BLOCK)
             .zip(run.dy.par_chunks(BLOCK));
         gradients.zip(values).for_each(|((dx, dy), (x, y))| {
-            run.instructions.vectorize(|| {
-                for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
-                    *dx = dy * self.function.slope(x, y);
-                }
-            });
+            run.instructions
+                .vectorize((self.function, [x, y, dy], dx), slopes);
         });
+    }
+}
+
+#[inline(always)]
+fn values<F: Function>((f, x, y): (F, &[f32], &mut [f32])) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = f.value(x);
+    }
+}
+
+#[inline(always)]
+fn slopes<F: Function>((f, [x, y, dy], dx): (F, [&[f32]; 3], &mut [f32])) {
+    for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
+        *dx = dy * f.slope(x, y);
     }
 }

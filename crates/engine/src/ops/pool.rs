@@ -186,7 +186,7 @@ impl Op for Max {
             let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
             let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
             run.instructions
-                .vectorize(|| geometry.greatest(i, x, y, positions));
+                .vectorize((geometry, i, x, y, positions), Geometry::greatest);
         });
     }
 
@@ -200,7 +200,7 @@ impl Op for Max {
             let dy = &run.dy[start..][..self.saved()];
             let positions = &positions[start..][..self.saved()];
             run.instructions
-                .vectorize(|| geometry.pull_greatest(row, dy, positions, dx));
+                .vectorize((geometry, row, dy, positions, dx), Geometry::pull_greatest);
         });
     }
 }
@@ -208,10 +208,10 @@ impl Op for Max {
 impl Geometry {
     /// Row `i` of an output, and where its values were found.
     #[inline(always)]
-    fn greatest(&self, i: usize, x: &[f32], y: &mut [f32], positions: &mut [u32]) {
-        self.windows(i, |j, position, first| {
-            let x = &x[self.pixel(position)];
-            let (y, positions) = (&mut y[self.pixel(j)], &mut positions[self.pixel(j)]);
+    fn greatest((of, i, x, y, positions): (&Geometry, usize, &[f32], &mut [f32], &mut [u32])) {
+        of.windows(i, |j, position, first| {
+            let x = &x[of.pixel(position)];
+            let (y, positions) = (&mut y[of.pixel(j)], &mut positions[of.pixel(j)]);
             if first {
                 y.copy_from_slice(x);
                 return positions.fill(position as u32);
@@ -226,13 +226,13 @@ impl Geometry {
 
     /// The gradient of a row of an input.
     #[inline(always)]
-    fn pull_greatest(&self, row: usize, dy: &[f32], positions: &[u32], dx: &mut [f32]) {
+    fn pull_greatest((of, row, dy, positions, dx): (&Geometry, usize, &[f32], &[u32], &mut [f32])) {
         dx.fill(0.0);
-        self.windows_over(row, |i, j, col| {
-            let position = (row * self.cols.input + col) as u32;
-            let window = self.pixel(i * self.cols.output + j);
+        of.windows_over(row, |i, j, col| {
+            let position = (row * of.cols.input + col) as u32;
+            let window = of.pixel(i * of.cols.output + j);
             let window = dy[window.clone()].iter().zip(&positions[window]);
-            for (dx, (&dy, &found)) in dx[self.pixel(col)].iter_mut().zip(window) {
+            for (dx, (&dy, &found)) in dx[of.pixel(col)].iter_mut().zip(window) {
                 *dx += if found == position { dy } else { 0.0 };
             }
         });
@@ -249,7 +249,8 @@ impl Op for Average {
         rows.for_each(|(row, y)| {
             let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
             let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
-            run.instructions.vectorize(|| geometry.mean(i, x, y));
+            run.instructions
+                .vectorize((geometry, i, x, y), Geometry::mean);
         });
     }
 
@@ -260,7 +261,8 @@ impl Op for Average {
         rows.for_each(|(row, dx)| {
             let (sample, row) = (row / geometry.rows.input, row % geometry.rows.input);
             let dy = &run.dy[sample * len..][..len];
-            run.instructions.vectorize(|| geometry.shares(row, dy, dx));
+            run.instructions
+                .vectorize((geometry, row, dy, dx), Geometry::shares);
         });
     }
 }
@@ -274,28 +276,28 @@ impl Geometry {
 
     /// Row `i` of an output.
     #[inline(always)]
-    fn mean(&self, i: usize, x: &[f32], y: &mut [f32]) {
+    fn mean((of, i, x, y): (&Geometry, usize, &[f32], &mut [f32])) {
         y.fill(0.0);
-        self.windows(i, |j, position, _| {
-            let x = &x[self.pixel(position)];
-            for (y, x) in y[self.pixel(j)].iter_mut().zip(x) {
+        of.windows(i, |j, position, _| {
+            let x = &x[of.pixel(position)];
+            for (y, x) in y[of.pixel(j)].iter_mut().zip(x) {
                 *y += x;
             }
         });
-        for (j, y) in y.chunks_exact_mut(self.channels).enumerate() {
-            let places = self.places(i, j);
+        for (j, y) in y.chunks_exact_mut(of.channels).enumerate() {
+            let places = of.places(i, j);
             y.iter_mut().for_each(|y| *y /= places);
         }
     }
 
     /// The gradient of a row of an input.
     #[inline(always)]
-    fn shares(&self, row: usize, dy: &[f32], dx: &mut [f32]) {
+    fn shares((of, row, dy, dx): (&Geometry, usize, &[f32], &mut [f32])) {
         dx.fill(0.0);
-        self.windows_over(row, |i, j, col| {
-            let places = self.places(i, j);
-            let dy = &dy[self.pixel(i * self.cols.output + j)];
-            for (dx, dy) in dx[self.pixel(col)].iter_mut().zip(dy) {
+        of.windows_over(row, |i, j, col| {
+            let places = of.places(i, j);
+            let dy = &dy[of.pixel(i * of.cols.output + j)];
+            for (dx, dy) in dx[of.pixel(col)].iter_mut().zip(dy) {
                 *dx += dy / places;
             }
         });

@@ -85,10 +85,11 @@ impl Instructions {
         }
     }
 
-    /// Runs code whose loops the compiler is to vectorise with these
-    /// instructions. What it calls must be inlined into it.
-    pub(crate) fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        self.dispatch(Loops(work))
+    /// Runs a function whose loops the compiler is to vectorise with these
+    /// instructions. It and what it calls must be `#[inline(always)]`, which a
+    /// closure cannot be: only what is inlined is compiled for the set.
+    pub(crate) fn vectorize<A, R>(self, arguments: A, work: impl FnOnce(A) -> R) -> R {
+        self.dispatch(Loops(arguments, work))
     }
 }
 
@@ -115,14 +116,14 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-struct Loops<F>(F);
+struct Loops<A, F>(A, F);
 
-impl<R, F: FnOnce() -> R> Kernel for Loops<F> {
+impl<A, R, F: FnOnce(A) -> R> Kernel for Loops<A, F> {
     type Output = R;
 
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) -> R {
-        (self.0)()
+        (self.1)(self.0)
     }
 }
 
