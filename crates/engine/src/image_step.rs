@@ -8,6 +8,7 @@
 use netfile::{Channels, ImageEncoding, NetworkFile};
 use rayon::prelude::*;
 
+use crate::cpu::{Kernel, Simd};
 use crate::{Buffer, Device, Error, Shape};
 
 /// Which gradients pass a pixel that is clamped to `[0, 1]`.
@@ -81,20 +82,14 @@ impl Pixels {
     }
 }
 
-/// Runs a function of a row for the number of channels and their order: it is
-/// compiled for each.
+/// Runs the kernel of a row that is compiled for the number of channels and
+/// their order.
 macro_rules! by_order {
-    ($pixels:expr, $device:expr, $row:ident $arguments:tt) => {
+    ($pixels:expr, $device:expr, $row:ident $fields:tt) => {
         match ($pixels.gain.len(), $pixels.reversed) {
-            (1, _) => $device
-                .instructions()
-                .vectorize($arguments, $row::<1, false>),
-            (_, false) => $device
-                .instructions()
-                .vectorize($arguments, $row::<3, false>),
-            (_, true) => $device
-                .instructions()
-                .vectorize($arguments, $row::<3, true>),
+            (1, _) => $device.instructions().dispatch($row::<1, false> $fields),
+            (_, false) => $device.instructions().dispatch($row::<3, false> $fields),
+            (_, true) => $device.instructions().dispatch($row::<3, true> $fields),
         }
     };
 }
@@ -145,7 +140,12 @@ impl Encoder {
                 by_order!(
                     self.pixels,
                     self.device,
-                    encode_row(&gain[..], offset, from, to)
+                    EncodeRow {
+                        gain,
+                        offset,
+                        image: from,
+                        encoded: to
+                    }
                 );
             });
         });
@@ -161,7 +161,11 @@ impl Encoder {
                 by_order!(
                     self.pixels,
                     self.device,
-                    pull_encoded_row(&gain[..], from, to)
+                    PullEncodedRow {
+                        gain,
+                        d_encoded: from,
+                        d_image: to
+                    }
                 );
             });
         });
@@ -180,32 +184,60 @@ fn gains<const C: usize>(gain: &[f32]) -> [f32; C] {
     gain.try_into().expect("a gain per channel")
 }
 
-#[inline(always)]
-fn encode_row<const C: usize, const R: bool>(
-    (gain, offset, image, encoded): (&[f32], &[f32], &[f32], &mut [f32]),
-) {
-    let gain = gains::<C>(gain);
-    let values = image
-        .as_chunks::<C>()
-        .0
-        .iter()
-        .zip(offset.as_chunks::<C>().0);
-    for (to, (image, offset)) in encoded.as_chunks_mut::<C>().0.iter_mut().zip(values) {
-        for k in 0..C {
-            to[k] = image[other::<C, R>(k)] * gain[k] - offset[k];
+struct EncodeRow<'a, const C: usize, const R: bool> {
+    gain: &'a [f32],
+    offset: &'a [f32],
+    image: &'a [f32],
+    encoded: &'a mut [f32],
+}
+
+impl<const C: usize, const R: bool> Kernel for EncodeRow<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let EncodeRow {
+            gain,
+            offset,
+            image,
+            encoded,
+        } = self;
+        let gain = gains::<C>(gain);
+        let values = image
+            .as_chunks::<C>()
+            .0
+            .iter()
+            .zip(offset.as_chunks::<C>().0);
+        for (to, (image, offset)) in encoded.as_chunks_mut::<C>().0.iter_mut().zip(values) {
+            for k in 0..C {
+                to[k] = image[other::<C, R>(k)] * gain[k] - offset[k];
+            }
         }
     }
 }
 
-#[inline(always)]
-fn pull_encoded_row<const C: usize, const R: bool>(
-    (gain, d_encoded, d_image): (&[f32], &[f32], &mut [f32]),
-) {
-    let gain = gains::<C>(gain);
-    let pixels = d_image.as_chunks_mut::<C>().0.iter_mut();
-    for (to, d) in pixels.zip(d_encoded.as_chunks::<C>().0) {
-        for k in 0..C {
-            to[other::<C, R>(k)] = d[k] * gain[k];
+struct PullEncodedRow<'a, const C: usize, const R: bool> {
+    gain: &'a [f32],
+    d_encoded: &'a [f32],
+    d_image: &'a mut [f32],
+}
+
+impl<const C: usize, const R: bool> Kernel for PullEncodedRow<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let PullEncodedRow {
+            gain,
+            d_encoded,
+            d_image,
+        } = self;
+        let gain = gains::<C>(gain);
+        let pixels = d_image.as_chunks_mut::<C>().0.iter_mut();
+        for (to, d) in pixels.zip(d_encoded.as_chunks::<C>().0) {
+            for k in 0..C {
+                to[other::<C, R>(k)] = d[k] * gain[k];
+            }
         }
     }
 }
@@ -279,7 +311,12 @@ impl Decoder {
                 by_order!(
                     self.pixels,
                     self.device,
-                    decode_row(&gain[..], offset, output, image)
+                    DecodeRow {
+                        gain,
+                        offset,
+                        output,
+                        image
+                    }
                 );
             });
         });
@@ -309,11 +346,17 @@ impl Decoder {
                 let output = &output[line / h * w * h * c + start..][..d_output.len()];
                 let image = (line / h * self.to[1] + row) * self.to[2] + cols.to;
                 let d_image = &d_images[image * c..][..d_output.len()];
-                let values = [offset, output, d_image];
                 by_order!(
                     self.pixels,
                     self.device,
-                    pull_image_row(self.clamp, &gain[..], values, d_output)
+                    PullImageRow {
+                        clamp: self.clamp,
+                        gain,
+                        offset,
+                        output,
+                        d_image,
+                        d_output
+                    }
                 );
             });
         });
@@ -325,45 +368,79 @@ impl Decoder {
     }
 }
 
-#[inline(always)]
-fn decode_row<const C: usize, const R: bool>(
-    (gain, offset, output, image): (&[f32], &[f32], &[f32], &mut [f32]),
-) {
-    let gain = gains::<C>(gain);
-    let values = output
-        .as_chunks::<C>()
-        .0
-        .iter()
-        .zip(offset.as_chunks::<C>().0);
-    for (to, (output, offset)) in image.as_chunks_mut::<C>().0.iter_mut().zip(values) {
-        for k in 0..C {
-            let pixel = (output[k] + offset[k]) / gain[k];
-            to[other::<C, R>(k)] = pixel.clamp(0.0, 1.0);
+struct DecodeRow<'a, const C: usize, const R: bool> {
+    gain: &'a [f32],
+    offset: &'a [f32],
+    output: &'a [f32],
+    image: &'a mut [f32],
+}
+
+impl<const C: usize, const R: bool> Kernel for DecodeRow<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let DecodeRow {
+            gain,
+            offset,
+            output,
+            image,
+        } = self;
+        let gain = gains::<C>(gain);
+        let values = output
+            .as_chunks::<C>()
+            .0
+            .iter()
+            .zip(offset.as_chunks::<C>().0);
+        for (to, (output, offset)) in image.as_chunks_mut::<C>().0.iter_mut().zip(values) {
+            for k in 0..C {
+                let pixel = (output[k] + offset[k]) / gain[k];
+                to[other::<C, R>(k)] = pixel.clamp(0.0, 1.0);
+            }
         }
     }
 }
 
-#[inline(always)]
-fn pull_image_row<const C: usize, const R: bool>(
-    (clamp, gain, [offset, output, d_image], d_output): (Clamp, &[f32], [&[f32]; 3], &mut [f32]),
-) {
-    let gain = gains::<C>(gain);
-    let values = output
-        .as_chunks::<C>()
-        .0
-        .iter()
-        .zip(offset.as_chunks::<C>().0);
-    let values = values.zip(d_image.as_chunks::<C>().0);
-    let pixels = d_output.as_chunks_mut::<C>().0.iter_mut().zip(values);
-    for (to, ((output, offset), d_image)) in pixels {
-        for k in 0..C {
-            let pixel = (output[k] + offset[k]) / gain[k];
-            let d = d_image[other::<C, R>(k)];
-            let blocked = match clamp {
-                Clamp::StraightInward => (pixel < 0.0) & (d > 0.0) | (pixel > 1.0) & (d < 0.0),
-                Clamp::Hard => !(0.0..=1.0).contains(&pixel),
-            };
-            to[k] = if blocked { 0.0 } else { d / gain[k] };
+struct PullImageRow<'a, const C: usize, const R: bool> {
+    clamp: Clamp,
+    gain: &'a [f32],
+    offset: &'a [f32],
+    output: &'a [f32],
+    d_image: &'a [f32],
+    d_output: &'a mut [f32],
+}
+
+impl<const C: usize, const R: bool> Kernel for PullImageRow<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let PullImageRow {
+            clamp,
+            gain,
+            offset,
+            output,
+            d_image,
+            d_output,
+        } = self;
+        let gain = gains::<C>(gain);
+        let values = output
+            .as_chunks::<C>()
+            .0
+            .iter()
+            .zip(offset.as_chunks::<C>().0);
+        let values = values.zip(d_image.as_chunks::<C>().0);
+        let pixels = d_output.as_chunks_mut::<C>().0.iter_mut().zip(values);
+        for (to, ((output, offset), d_image)) in pixels {
+            for k in 0..C {
+                let pixel = (output[k] + offset[k]) / gain[k];
+                let d = d_image[other::<C, R>(k)];
+                let blocked = match clamp {
+                    Clamp::StraightInward => (pixel < 0.0) & (d > 0.0) | (pixel > 1.0) & (d < 0.0),
+                    Clamp::Hard => !(0.0..=1.0).contains(&pixel),
+                };
+                to[k] = if blocked { 0.0 } else { d / gain[k] };
+            }
         }
     }
 }

@@ -10,40 +10,25 @@ use netfile::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A layer with its shapes, and what is known of it at no cost.
+/// A layer with weights.
 pub(crate) struct Row {
     pub name: &'static str,
     pub op: Op,
-    /// Of one sample of the input.
-    pub input: Vec<usize>,
     /// Of the weight.
     pub weight: Vec<usize>,
-    /// Multiplications and additions of one sample when done directly.
-    pub flops: usize,
 }
 
+/// A layer whose input has this shape.
 fn row(name: &'static str, op: Op, input: &[usize]) -> Row {
-    let pixels: usize = input[1..].iter().product();
-    let (weight, places) = match &op {
-        Op::InnerProduct(a) => (vec![a.outputs, input.iter().product()], 1),
-        Op::TransposedConvolution(a) => (
-            vec![input[0], a.outputs / a.groups, a.kernel[0], a.kernel[1]],
-            pixels,
-        ),
-        Op::Convolution(a) => {
-            let side = (input[1] + 2 * a.pad[0] - a.kernel[0]) / a.stride[0] + 1;
-            let weight = vec![a.outputs, input[0] / a.groups, a.kernel[0], a.kernel[1]];
-            (weight, side * side)
+    let weight = match &op {
+        Op::InnerProduct(a) => vec![a.outputs, input.iter().product()],
+        Op::TransposedConvolution(a) => {
+            vec![input[0], a.outputs / a.groups, a.kernel[0], a.kernel[1]]
         }
+        Op::Convolution(a) => vec![a.outputs, input[0] / a.groups, a.kernel[0], a.kernel[1]],
         _ => unreachable!("a row has weights"),
     };
-    Row {
-        flops: 2 * places * weight.iter().product::<usize>(),
-        name,
-        op,
-        input: input.to_vec(),
-        weight,
-    }
+    Row { name, op, weight }
 }
 
 fn window(outputs: usize, kernel: usize, stride: usize, pad: usize) -> Convolution {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
 use crate::Shape;
+use crate::cpu::{Kernel, Simd};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -92,7 +93,7 @@ impl Op for Affine {
         let pixels = super::whole_pixels(self.a.len());
         let blocks = run.y.par_chunks_mut(pixels);
         blocks.zip(run.x[0].par_chunks(pixels)).for_each(|(y, x)| {
-            run.instructions.vectorize((self, x, y), Affine::pixels);
+            run.instructions.dispatch(Pixels { of: self, x, y });
         });
     }
 
@@ -100,15 +101,23 @@ impl Op for Affine {
         let pixels = super::whole_pixels(self.a.len());
         let blocks = run.dx[0].par_chunks_mut(pixels);
         blocks.zip(run.dy.par_chunks(pixels)).for_each(|(dx, dy)| {
-            run.instructions
-                .vectorize((self, dy, dx), Affine::pixel_gradients);
+            run.instructions.dispatch(Gradients { of: self, dy, dx });
         });
     }
 }
 
-impl Affine {
+struct Pixels<'a> {
+    of: &'a Affine,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Pixels<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn pixels((of, x, y): (&Affine, &[f32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Pixels { of, x, y } = self;
         let channels = of.a.len();
         for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
             for (y, (x, (a, b))) in y.iter_mut().zip(x.iter().zip(of.a.iter().zip(&of.b))) {
@@ -116,9 +125,20 @@ impl Affine {
             }
         }
     }
+}
+
+struct Gradients<'a> {
+    of: &'a Affine,
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl Kernel for Gradients<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn pixel_gradients((of, dy, dx): (&Affine, &[f32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Gradients { of, dy, dx } = self;
         let channels = of.a.len();
         for (dx, dy) in dx.chunks_exact_mut(channels).zip(dy.chunks_exact(channels)) {
             for (dx, (dy, a)) in dx.iter_mut().zip(dy.iter().zip(&of.a)) {

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
+use crate::cpu::{Kernel, Simd};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -97,8 +98,13 @@ impl Op for Geometry {
         blocks.for_each(|((y, scale), x)| {
             let mut lane = run.scratch.lane();
             let squares = &mut lane[..self.channels];
-            run.instructions
-                .vectorize((self, x, scale, y, squares), Geometry::pixels);
+            run.instructions.dispatch(Pixels {
+                of: self,
+                x,
+                scale,
+                y,
+                squares,
+            });
         });
     }
 
@@ -111,17 +117,41 @@ impl Op for Geometry {
                 [run.x[0], run.y, run.dy, run.saved].map(|values| &values[part.clone()]);
             let mut lane = run.scratch.lane();
             let (terms, sums) = lane[..2 * self.channels].split_at_mut(self.channels);
-            run.instructions.vectorize(
-                (self, [x, y, dy, scale], [dx, terms, sums]),
-                Geometry::pixel_gradients,
-            );
+            run.instructions.dispatch(Gradients {
+                of: self,
+                x,
+                y,
+                dy,
+                scale,
+                dx,
+                terms,
+                sums,
+            });
         });
     }
 }
 
-impl Geometry {
+/// Normalises some pixels.
+struct Pixels<'a> {
+    of: &'a Geometry,
+    x: &'a [f32],
+    scale: &'a mut [f32],
+    y: &'a mut [f32],
+    squares: &'a mut [f32],
+}
+
+impl Kernel for Pixels<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn pixels((of, x, scale, y, squares): (&Geometry, &[f32], &mut [f32], &mut [f32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Pixels {
+            of,
+            x,
+            scale,
+            y,
+            squares,
+        } = self;
         let channels = of.channels;
         let pixels = x
             .chunks_exact(channels)
@@ -137,11 +167,35 @@ impl Geometry {
             }
         }
     }
+}
+
+/// The gradients of some pixels.
+struct Gradients<'a> {
+    of: &'a Geometry,
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+    scale: &'a [f32],
+    dx: &'a mut [f32],
+    terms: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Gradients<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn pixel_gradients(
-        (of, [x, y, dy, scale], [dx, terms, sums]): (&Geometry, [&[f32]; 4], [&mut [f32]; 3]),
-    ) {
+    fn run<S: Simd>(self, _: S) {
+        let Gradients {
+            of,
+            x,
+            y,
+            dy,
+            scale,
+            dx,
+            terms,
+            sums,
+        } = self;
         let factor = 2.0 * of.weight * of.beta;
         for (i, dx) in dx.chunks_exact_mut(of.channels).enumerate() {
             let pixel = i * of.channels..(i + 1) * of.channels;

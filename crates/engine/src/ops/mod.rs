@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard};
 use netfile::{Op as Description, SharedTensor};
 use rayon::prelude::*;
 
-use crate::cpu::Floats;
+use crate::cpu::{Floats, Kernel, Simd};
 use crate::{Error, Instructions, Shape};
 
 /// How many values one task takes where every position is by itself.
@@ -210,14 +210,25 @@ impl Mismatch {
 pub(crate) fn through_relu(instructions: Instructions, slope: f32, y: &[f32], dy: &mut [f32]) {
     let blocks = dy.par_chunks_mut(BLOCK).zip(y.par_chunks(BLOCK));
     blocks.for_each(|(dy, y)| {
-        instructions.vectorize((slope, y, dy), carry);
+        instructions.dispatch(Carry { slope, y, dy });
     });
 }
 
-#[inline(always)]
-fn carry((slope, y, dy): (f32, &[f32], &mut [f32])) {
-    for (dy, &y) in dy.iter_mut().zip(y) {
-        *dy *= if y > 0.0 { 1.0 } else { slope };
+struct Carry<'a> {
+    slope: f32,
+    y: &'a [f32],
+    dy: &'a mut [f32],
+}
+
+impl Kernel for Carry<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Carry { slope, y, dy } = self;
+        for (dy, &y) in dy.iter_mut().zip(y) {
+            *dy *= if y > 0.0 { 1.0 } else { slope };
+        }
     }
 }
 

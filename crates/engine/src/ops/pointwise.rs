@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{BLOCK, Backward, Forward, Op, Preparation};
 use crate::Shape;
+use crate::cpu::{Kernel, Simd};
 
 /// A function of one value.
 trait Function: Copy + Debug + Send + Sync + 'static {
@@ -128,7 +129,8 @@ impl<F: Function> Op for Geometry<F> {
     fn forward(&self, run: Forward<'_>) {
         let blocks = run.y.par_chunks_mut(BLOCK);
         blocks.zip(run.x[0].par_chunks(BLOCK)).for_each(|(y, x)| {
-            run.instructions.vectorize((self.function, x, y), values);
+            let f = self.function;
+            run.instructions.dispatch(Values { f, x, y });
         });
     }
 
@@ -138,22 +140,46 @@ impl<F: Function> Op for Geometry<F> {
             .par_chunks_mut(BLOCK)
             .zip(run.dy.par_chunks(BLOCK));
         gradients.zip(values).for_each(|((dx, dy), (x, y))| {
-            run.instructions
-                .vectorize((self.function, [x, y, dy], dx), slopes);
+            let f = self.function;
+            run.instructions.dispatch(Slopes { f, x, y, dy, dx });
         });
     }
 }
 
-#[inline(always)]
-fn values<F: Function>((f, x, y): (F, &[f32], &mut [f32])) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = f.value(x);
+struct Values<'a, F: Function> {
+    f: F,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl<F: Function> Kernel for Values<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Values { f, x, y } = self;
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = f.value(x);
+        }
     }
 }
 
-#[inline(always)]
-fn slopes<F: Function>((f, [x, y, dy], dx): (F, [&[f32]; 3], &mut [f32])) {
-    for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
-        *dx = dy * f.slope(x, y);
+struct Slopes<'a, F: Function> {
+    f: F,
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl<F: Function> Kernel for Slopes<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Slopes { f, x, y, dy, dx } = self;
+        for ((dx, dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
+            *dx = dy * f.slope(x, y);
+        }
     }
 }

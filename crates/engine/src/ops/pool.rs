@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::{Backward, Forward, Mismatch, Op, Preparation};
 use crate::Shape;
+use crate::cpu::{Kernel, Simd};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -185,8 +186,13 @@ impl Op for Max {
         rows.enumerate().for_each(|(row, (y, positions))| {
             let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
             let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
-            run.instructions
-                .vectorize((geometry, i, x, y, positions), Geometry::greatest);
+            run.instructions.dispatch(Greatest {
+                of: geometry,
+                i,
+                x,
+                y,
+                positions,
+            });
         });
     }
 
@@ -199,16 +205,38 @@ impl Op for Max {
             let start = sample * self.saved();
             let dy = &run.dy[start..][..self.saved()];
             let positions = &positions[start..][..self.saved()];
-            run.instructions
-                .vectorize((geometry, row, dy, positions, dx), Geometry::pull_greatest);
+            run.instructions.dispatch(PullGreatest {
+                of: geometry,
+                row,
+                dy,
+                positions,
+                dx,
+            });
         });
     }
 }
 
-impl Geometry {
-    /// Row `i` of an output, and where its values were found.
+/// Row `i` of an output, and where its values were found.
+struct Greatest<'a> {
+    of: &'a Geometry,
+    i: usize,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    positions: &'a mut [u32],
+}
+
+impl Kernel for Greatest<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn greatest((of, i, x, y, positions): (&Geometry, usize, &[f32], &mut [f32], &mut [u32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Greatest {
+            of,
+            i,
+            x,
+            y,
+            positions,
+        } = self;
         of.windows(i, |j, position, first| {
             let x = &x[of.pixel(position)];
             let (y, positions) = (&mut y[of.pixel(j)], &mut positions[of.pixel(j)]);
@@ -223,10 +251,29 @@ impl Geometry {
             }
         });
     }
+}
 
-    /// The gradient of a row of an input.
+/// The gradient of a row of an input.
+struct PullGreatest<'a> {
+    of: &'a Geometry,
+    row: usize,
+    dy: &'a [f32],
+    positions: &'a [u32],
+    dx: &'a mut [f32],
+}
+
+impl Kernel for PullGreatest<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn pull_greatest((of, row, dy, positions, dx): (&Geometry, usize, &[f32], &[u32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let PullGreatest {
+            of,
+            row,
+            dy,
+            positions,
+            dx,
+        } = self;
         dx.fill(0.0);
         of.windows_over(row, |i, j, col| {
             let position = (row * of.cols.input + col) as u32;
@@ -249,8 +296,12 @@ impl Op for Average {
         rows.for_each(|(row, y)| {
             let (sample, i) = (row / geometry.rows.output, row % geometry.rows.output);
             let x = &run.x[0][sample * geometry.x_len()..][..geometry.x_len()];
-            run.instructions
-                .vectorize((geometry, i, x, y), Geometry::mean);
+            run.instructions.dispatch(Mean {
+                of: geometry,
+                i,
+                x,
+                y,
+            });
         });
     }
 
@@ -261,8 +312,12 @@ impl Op for Average {
         rows.for_each(|(row, dx)| {
             let (sample, row) = (row / geometry.rows.input, row % geometry.rows.input);
             let dy = &run.dy[sample * len..][..len];
-            run.instructions
-                .vectorize((geometry, row, dy, dx), Geometry::shares);
+            run.instructions.dispatch(Shares {
+                of: geometry,
+                row,
+                dy,
+                dx,
+            });
         });
     }
 }
@@ -273,10 +328,22 @@ impl Geometry {
     fn places(&self, i: usize, j: usize) -> f32 {
         (self.rows.places(i) * self.cols.places(j)) as f32
     }
+}
 
-    /// Row `i` of an output.
+/// Row `i` of an output.
+struct Mean<'a> {
+    of: &'a Geometry,
+    i: usize,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Mean<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn mean((of, i, x, y): (&Geometry, usize, &[f32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Mean { of, i, x, y } = self;
         y.fill(0.0);
         of.windows(i, |j, position, _| {
             let x = &x[of.pixel(position)];
@@ -289,10 +356,22 @@ impl Geometry {
             y.iter_mut().for_each(|y| *y /= places);
         }
     }
+}
 
-    /// The gradient of a row of an input.
+/// The gradient of a row of an input.
+struct Shares<'a> {
+    of: &'a Geometry,
+    row: usize,
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl Kernel for Shares<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn shares((of, row, dy, dx): (&Geometry, usize, &[f32], &mut [f32])) {
+    fn run<S: Simd>(self, _: S) {
+        let Shares { of, row, dy, dx } = self;
         dx.fill(0.0);
         of.windows_over(row, |i, j, col| {
             let places = of.places(i, j);

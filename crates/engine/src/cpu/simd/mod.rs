@@ -84,13 +84,6 @@ impl Instructions {
             Set::Portable => kernel.run(Portable::new()),
         }
     }
-
-    /// Runs a function whose loops the compiler is to vectorise with these
-    /// instructions. It and what it calls must be `#[inline(always)]`, which a
-    /// closure cannot be: only what is inlined is compiled for the set.
-    pub(crate) fn vectorize<A, R>(self, arguments: A, work: impl FnOnce(A) -> R) -> R {
-        self.dispatch(Loops(arguments, work))
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -107,24 +100,14 @@ fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(unsafe { Avx2::new() })
 }
 
-/// Code that is compiled for every instruction set.
+/// Code that is compiled for every instruction set: with its vectors, or with
+/// loops that the compiler vectorises.
 pub(crate) trait Kernel {
     type Output;
 
     /// Must be `#[inline(always)]`, as all that it calls in its inner loops:
     /// only what is inlined is compiled for the set.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
-}
-
-struct Loops<A, F>(A, F);
-
-impl<A, R, F: FnOnce(A) -> R> Kernel for Loops<A, F> {
-    type Output = R;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) -> R {
-        (self.1)(self.0)
-    }
 }
 
 /// An instruction set.
