@@ -9,7 +9,7 @@ use crate::full_size::description;
 use crate::machine::Limits;
 use crate::median_ms;
 
-pub(crate) fn run(device: &Device, pair: &Path, k: usize, limits: Limits) {
+pub(crate) fn run(device: &Device, pair: &Path, k: usize, limits: Limits, only: Option<&str>) {
     println!(
         "\nK = {k}; of the limit: whichever of arithmetic (done directly) and memory is nearer"
     );
@@ -22,6 +22,9 @@ pub(crate) fn run(device: &Device, pair: &Path, k: usize, limits: Limits) {
         for (i, layer) in file.description().layers.iter().enumerate() {
             // A rectifier is measured with the layer that applies it.
             if let Op::Relu(_) | Op::Dropout | Op::Reshape(_) = layer.op {
+                continue;
+            }
+            if only.is_some_and(|only| only != layer.name) {
                 continue;
             }
             let row = Row::new(&file, &network, i);

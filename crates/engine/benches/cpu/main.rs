@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench -p engine -- [--k 1,10] [--threads 1,2] [--weights f16|f32]
 //!     [--pair FOLDER] [--instructions avx512|avx2|portable]
-//!     [--only machine|layers|step]
+//!     [--only machine|layers|step] [--layer NAME]
 //! ```
 //!
 //! The networks have the sizes of PPGN's generator from fc6 and of CaffeNet,
@@ -36,6 +36,8 @@ struct Options {
     /// Where to leave what other programs that take turns with this one need.
     serve: Option<PathBuf>,
     only: Option<String>,
+    /// The one layer that is measured, if not all.
+    layer: Option<String>,
 }
 
 impl Options {
@@ -50,6 +52,7 @@ impl Options {
             steps: None,
             serve: None,
             only: None,
+            layer: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -61,6 +64,7 @@ impl Options {
                 "--instructions" => options.instructions = instructions(&value()),
                 "--pair" => options.pair = Some(value().into()),
                 "--serve" => options.serve = Some(value().into()),
+                "--layer" => options.layer = Some(value()),
                 "--only" => options.only = Some(value()),
                 "--weights" => {
                     options.weights = match value().as_str() {
@@ -99,7 +103,7 @@ fn numbers(list: &str) -> Vec<usize> {
 
 fn usage<T>(wrong: &str) -> T {
     eprintln!(
-        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --pair FOLDER --instructions avx512|avx2|portable --only machine|layers|step"
+        "reading the options: {wrong} is not one; try --k 1,10 --threads 1,2 --weights f16|f32 --pair FOLDER --instructions avx512|avx2|portable --only machine|layers|step --layer NAME"
     );
     std::process::exit(2)
 }
@@ -157,7 +161,7 @@ fn main() {
         let peaks = limits.gflops / first.get_or_insert(limits).gflops;
         if options.wants("layers") {
             for &k in &options.batches {
-                layers::run(&device, &pair(), k, limits);
+                layers::run(&device, &pair(), k, limits, options.layer.as_deref());
             }
         }
         if options.wants("step") {

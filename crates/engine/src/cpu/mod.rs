@@ -1,13 +1,15 @@
 //! What the CPU paths of the ops are built of.
 //!
 //! `simd` is the instruction sets, `panels` the product of data and packed
-//! weights, `dense` that with weights as a file holds them, and `correlation` and `winograd` the two ways that a convolution is
-//! brought into that form. `places` says which pixel meets which.
+//! weights, `dense` that with weights as a file holds them. `correlation` and
+//! `winograd` are two ways to bring a convolution into the form of panels,
+//! `narrow` is one to do without; `places` says which pixel meets which.
 
 mod correlation;
 mod dense;
 mod epilogue;
 mod floats;
+mod narrow;
 mod panels;
 mod places;
 mod simd;
@@ -17,6 +19,7 @@ pub(crate) use correlation::Correlation;
 pub(crate) use dense::Dense;
 pub(crate) use epilogue::Epilogue;
 pub(crate) use floats::Floats;
+pub(crate) use narrow::Narrow;
 pub(crate) use places::{Axis, Places};
 pub use simd::Instructions;
 pub(crate) use simd::{Kernel, Simd};

@@ -10,7 +10,7 @@
 use netfile::Convolution;
 
 use super::{Backward, Forward, Mismatch, Preparation, Scratch, TensorSpec};
-use crate::cpu::{self, Correlation, Epilogue, Places, Winograd};
+use crate::cpu::{self, Correlation, Epilogue, Narrow, Places, Winograd};
 use crate::{Instructions, Shape};
 
 /// The windows along one axis: tap `t` of the kernel at place `p` lies on pixel
@@ -212,6 +212,7 @@ impl Windows {
 #[derive(Debug)]
 pub(super) enum Map {
     Direct(Correlation),
+    Narrow(Narrow),
     Winograd(Winograd),
 }
 
@@ -221,9 +222,12 @@ impl Map {
         winograd: bool,
         weight: &(dyn Fn(usize, usize, usize, usize, usize) -> f32 + Sync),
     ) -> Map {
-        let transformed = winograd.then(|| Winograd::new(&places, weight)).flatten();
-        match transformed {
-            Some(winograd) => Map::Winograd(winograd),
+        let transformed = || winograd.then(|| Winograd::new(&places, weight)).flatten();
+        if let Some(map) = transformed() {
+            return Map::Winograd(map);
+        }
+        match Narrow::new(&places, weight) {
+            Some(map) => Map::Narrow(map),
             None => Map::Direct(Correlation::new(places, weight)),
         }
     }
@@ -232,6 +236,7 @@ impl Map {
     pub(super) fn scratch(&self) -> usize {
         match self {
             Map::Direct(map) => map.scratch(),
+            Map::Narrow(map) => map.scratch(),
             Map::Winograd(_) => 0,
         }
     }
@@ -239,7 +244,7 @@ impl Map {
     /// Number of f32 that the workers share for `batch` samples.
     pub(super) fn shared(&self, batch: usize) -> usize {
         match self {
-            Map::Direct(_) => 0,
+            Map::Direct(_) | Map::Narrow(_) => 0,
             Map::Winograd(map) => map.shared(batch),
         }
     }
@@ -280,6 +285,7 @@ impl Map {
     ) {
         match self {
             Map::Direct(map) => map.run(instructions, n, x, y, epilogue, scratch),
+            Map::Narrow(map) => map.run(instructions, n, x, y, epilogue, scratch),
             Map::Winograd(map) => map.run(instructions, n, x, y, epilogue, scratch),
         }
     }

@@ -122,6 +122,9 @@ fn convolutions() -> Vec<Case> {
         row("1x1s2", &[4, 5, 6], Convolution { stride: [2, 2], ..pointwise }),
         row("1x1p1", &[4, 5, 6], Convolution { pad: [1, 1], ..pointwise }),
         row("of_units", &[9], pointwise),
+        row("gradient_of_one_channel", &[1, 9, 35], Convolution { pad: [2, 2], ..unpadded(32, [5, 5]) }),
+        row("gradient_of_three_channels_11x11s4", &[3, 27, 35], Convolution { stride: [4, 4], ..unpadded(19, [11, 11]) }),
+        row("3x3p1_to_one_channel", &[40, 6, 7], same(1)),
     ]
 }
 
@@ -198,6 +201,9 @@ fn transposed_convolutions() -> Vec<Case> {
         row("3x3s2p1_dilated_groups2", &[4, 4, 5], dilated),
         row("3x2s1x3p0x1_dilated", &[3, 4, 3], uneven),
         row("2x2s3_leaves_gaps", &[3, 3, 2], apart),
+        row("4x4s2p1_to_three_channels", &[33, 9, 18], doubling(3)),
+        row("3x3p1_to_one_channel", &[16, 9, 16], same(1)),
+        row("3x3s2p1_dilated_to_one_channel", &[20, 7, 17], Convolution { groups: 1, outputs: 1, ..dilated }),
         row("of_one_pixel", &[7, 1, 1], unpadded(3, [4, 5])),
         row("sums_of_more_than_512", &[520, 2, 3], unpadded(3, [2, 1])),
         row("gradient_sums_of_more_than_512", &[4, 5, 3], same(70)),

@@ -64,6 +64,27 @@ impl Simd for Avx512 {
         unsafe { _mm512_reduce_add_ps(a) }
     }
     #[inline(always)]
+    fn sums(self, of: &[__m512; 16]) -> __m512 {
+        // Each level halves the vectors, in order: two become one that holds
+        // the half sums of both.
+        unsafe {
+            let two = |a, b| {
+                let (low, high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                _mm512_castps_pd(_mm512_add_ps(low, high))
+            };
+            let four = |i: usize| {
+                let (a, b) = (two(of[i], of[i + 1]), two(of[i + 2], of[i + 3]));
+                let (low, high) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+                _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high))
+            };
+            let quarters = |a, b| {
+                let even = _mm512_shuffle_f32x4::<0x88>(a, b);
+                _mm512_add_ps(even, _mm512_shuffle_f32x4::<0xdd>(a, b))
+            };
+            quarters(quarters(four(0), four(4)), quarters(four(8), four(12)))
+        }
+    }
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
         unsafe { _mm512_loadu_ps(from) }
     }

@@ -139,6 +139,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn where_positive(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// The sum of all lanes.
     fn sum(self, a: Self::V) -> f32;
+    /// The sums of the first `LANES` vectors, each in its lane.
+    fn sums(self, of: &[Self::V; 16]) -> Self::V;
     unsafe fn load(self, from: *const f32) -> Self::V;
     unsafe fn store(self, to: *mut f32, a: Self::V);
     /// The first `len` values, `len <= LANES`, and zeros.
@@ -168,6 +170,14 @@ mod tests {
             unsafe {
                 let a = simd.load(floats.as_ptr());
                 assert_eq!(simd.sum(a), floats[..lanes].iter().sum::<f32>());
+                let vectors: [S::V; 16] = std::array::from_fn(|i| simd.splat(i as f32));
+                simd.store(
+                    out.as_mut_ptr(),
+                    simd.sums(&vectors.map(|v| simd.mul(v, a))),
+                );
+                for (i, &sum) in out[..lanes].iter().enumerate() {
+                    assert_eq!(sum, i as f32 * simd.sum(a));
+                }
                 for len in 0..=lanes {
                     simd.store(out.as_mut_ptr(), simd.splat(-1.0));
                     let first = simd.load_first(floats.as_ptr(), len);

@@ -59,6 +59,10 @@ impl Simd for Portable {
         ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]))
     }
     #[inline(always)]
+    fn sums(self, of: &[Self::V; 16]) -> Self::V {
+        lanes(|i| self.sum(of[i]))
+    }
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::V {
         unsafe { from.cast::<Self::V>().read_unaligned() }
     }
