@@ -17,6 +17,7 @@ use std::ops::Range;
 use netfile::{Dtype, SharedTensor};
 use rayon::prelude::*;
 
+use super::stored::{BrainHalf, Half, Single, Stored};
 use super::{Epilogue, Instructions, Kernel, Simd, Start};
 use crate::ops::Scratch;
 
@@ -136,83 +137,6 @@ impl Dense {
             };
             instructions.dispatch(task);
         });
-    }
-}
-
-/// How a value is stored.
-trait Stored {
-    const SIZE: usize;
-
-    /// # Safety
-    /// From `from` on there are `LANES` values.
-    unsafe fn load<S: Simd>(simd: S, from: *const u8) -> S::V;
-
-    /// The first `len < LANES` values, and zeros.
-    ///
-    /// # Safety
-    /// From `from` on there are `len` values.
-    unsafe fn load_first<S: Simd>(simd: S, from: *const u8, len: usize) -> S::V;
-}
-
-struct Single;
-struct Half;
-struct BrainHalf;
-
-impl Stored for Single {
-    const SIZE: usize = 4;
-
-    #[inline(always)]
-    unsafe fn load<S: Simd>(simd: S, from: *const u8) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { simd.load(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_first<S: Simd>(simd: S, from: *const u8, len: usize) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { simd.load_first(from.cast(), len) }
-    }
-}
-
-/// # Safety
-/// From `from` on there are `len <= 16` words.
-#[inline(always)]
-unsafe fn words(from: *const u8, len: usize) -> [u16; 16] {
-    let mut words = [0; 16];
-    // SAFETY: the caller's promise.
-    unsafe { std::ptr::copy_nonoverlapping(from, words.as_mut_ptr().cast(), 2 * len) };
-    words
-}
-
-impl Stored for Half {
-    const SIZE: usize = 2;
-
-    #[inline(always)]
-    unsafe fn load<S: Simd>(simd: S, from: *const u8) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { simd.load_f16(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_first<S: Simd>(simd: S, from: *const u8, len: usize) -> S::V {
-        // SAFETY: the caller's promise, and sixteen words.
-        unsafe { simd.load_f16(words(from, len).as_ptr()) }
-    }
-}
-
-impl Stored for BrainHalf {
-    const SIZE: usize = 2;
-
-    #[inline(always)]
-    unsafe fn load<S: Simd>(simd: S, from: *const u8) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { simd.load_bf16(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_first<S: Simd>(simd: S, from: *const u8, len: usize) -> S::V {
-        // SAFETY: the caller's promise, and sixteen words.
-        unsafe { simd.load_bf16(words(from, len).as_ptr()) }
     }
 }
 

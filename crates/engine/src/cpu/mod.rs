@@ -13,6 +13,7 @@ mod narrow;
 mod panels;
 mod places;
 mod simd;
+mod stored;
 mod winograd;
 
 pub(crate) use correlation::Correlation;

@@ -62,7 +62,7 @@ const WORTH: f64 = 1.7;
 
 /// Number of f32 that the tiles of a round fill before and after the product:
 /// they and the weights share the last level of cache.
-const ROUND: usize = 1 << 19;
+const ROUND: usize = 1 << 18;
 
 impl Winograd {
     /// `None` where the direct way is better: for other kernels and strides,
