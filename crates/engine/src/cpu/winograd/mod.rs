@@ -60,9 +60,13 @@ struct Sizes {
 /// How many times fewer multiplications make up for the transforms.
 const WORTH: f64 = 1.7;
 
-/// Number of f32 that the tiles of a round fill before and after the product:
-/// they and the weights share the last level of cache.
+/// Number of f32 that the tiles of a round fill before and after the product,
+/// where the weights are few: all of them together lie in a core's own cache.
 const ROUND: usize = 1 << 18;
+
+/// The same where the weights are more than twice that. Every round reads them
+/// all, from memory if they are many, so that fewer rounds are better.
+const LONG_ROUND: usize = 1 << 21;
 
 impl Winograd {
     /// `None` where the direct way is better: for other kernels and strides,
@@ -164,7 +168,9 @@ impl Sizes {
     /// Tiles of a round, for `total` of them: rounds are about equal.
     fn round(&self, total: usize) -> usize {
         let per_tile = self.n * self.n * (self.depth + self.columns);
-        let most = (ROUND / per_tile).next_multiple_of(ROWS).max(2 * ROWS);
+        let weights = self.n * self.n * self.depth * self.columns;
+        let len = if weights > 2 * ROUND { LONG_ROUND } else { ROUND };
+        let most = (len / per_tile).next_multiple_of(ROWS).max(2 * ROWS);
         let rounds = total.div_ceil(most).max(1);
         total.div_ceil(rounds).next_multiple_of(ROWS).min(most)
     }
