@@ -54,7 +54,7 @@ fn machine(limits: &[Limits], versions: &[Option<String>]) -> Result<String> {
     {
         let _ = write!(
             text,
-            "; {threads} threads reach {gflops:.0} GFLOP/s and read {gb_per_s:.0} GB/s"
+            "; {threads} thread(s) reach {gflops:.0} GFLOP/s and read {gb_per_s:.0} GB/s"
         );
     }
     let versions = versions.iter().flatten().map(String::as_str);

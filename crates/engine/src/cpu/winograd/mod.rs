@@ -169,7 +169,11 @@ impl Sizes {
     fn round(&self, total: usize) -> usize {
         let per_tile = self.n * self.n * (self.depth + self.columns);
         let weights = self.n * self.n * self.depth * self.columns;
-        let len = if weights > 2 * ROUND { LONG_ROUND } else { ROUND };
+        let len = if weights > 2 * ROUND {
+            LONG_ROUND
+        } else {
+            ROUND
+        };
         let most = (len / per_tile).next_multiple_of(ROWS).max(2 * ROWS);
         let rounds = total.div_ceil(most).max(1);
         total.div_ceil(rounds).next_multiple_of(ROWS).min(most)
