@@ -12,8 +12,7 @@ use rayon::prelude::*;
 
 use super::panels::{self, CHUNK, Operands, ROWS, WIDTH};
 use super::places::{Kernel as Weight, Places, Spot};
-use super::{Epilogue, Floats, Instructions, Kernel, Simd, Start};
-use crate::ops::Scratch;
+use super::{Call, Epilogue, Floats, Kernel, Simd, Start};
 
 /// The weights, packed.
 #[derive(Debug)]
@@ -82,16 +81,16 @@ impl Correlation {
         panels::block_len(self.block, self.depth) + ROWS * WIDTH
     }
 
-    /// `y` from `x`, both channels-last and of `n` samples.
-    pub(crate) fn run(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        x: &[f32],
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-        scratch: &Scratch,
-    ) {
+    /// `y` from `x`, both channels-last.
+    pub(crate) fn run(&self, call: Call<'_>) {
+        let Call {
+            instructions,
+            n,
+            x,
+            y,
+            epilogue,
+            scratch,
+        } = call;
         let total = n * self.places.grid();
         let blocks = total.div_ceil(self.block);
         let panels = panels::panels(self.columns);

@@ -18,8 +18,7 @@ use netfile::{Dtype, SharedTensor};
 use rayon::prelude::*;
 
 use super::stored::{BrainHalf, Half, Single, Stored};
-use super::{Epilogue, Instructions, Kernel, Simd, Start};
-use crate::ops::Scratch;
+use super::{Call, Epilogue, Kernel, Simd, Start};
 
 #[cfg(target_endian = "big")]
 compile_error!("weights are read from the file as they are, which is little-endian");
@@ -76,15 +75,16 @@ impl Dense {
         batch.saturating_mul(2 * STRIDE + MOST)
     }
 
-    /// `y = x w^T` for `n` rows of `x`.
-    pub(crate) fn forward(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        x: &[f32],
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-    ) {
+    /// `y = x w^T` for the rows of `x`.
+    pub(crate) fn forward(&self, call: Call<'_>) {
+        let Call {
+            instructions,
+            n,
+            x,
+            y,
+            epilogue,
+            ..
+        } = call;
         assert_eq!([x.len(), y.len()], [n * self.inputs, n * self.outputs]);
         let y = Start(y.as_mut_ptr());
         let tasks = 0..self.outputs.div_ceil(OUTPUTS);
@@ -105,16 +105,16 @@ impl Dense {
         });
     }
 
-    /// `dx = dy w` for `n` rows of `dy`.
-    pub(crate) fn backward(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        dy: &[f32],
-        dx: &mut [f32],
-        epilogue: Epilogue<'_>,
-        scratch: &Scratch,
-    ) {
+    /// `y = x w` for the rows of `x`: `dx` from `dy`.
+    pub(crate) fn backward(&self, call: Call<'_>) {
+        let Call {
+            instructions,
+            n,
+            x: dy,
+            y: dx,
+            epilogue,
+            scratch,
+        } = call;
         assert_eq!([dx.len(), dy.len()], [n * self.inputs, n * self.outputs]);
         let dx = Start(dx.as_mut_ptr());
         // An even number of parts of about the same size: two cores are common.

@@ -16,6 +16,7 @@ mod simd;
 mod stored;
 mod winograd;
 
+use crate::ops::Scratch;
 pub(crate) use correlation::Correlation;
 pub(crate) use dense::Dense;
 pub(crate) use epilogue::Epilogue;
@@ -25,6 +26,17 @@ pub(crate) use places::{Axis, Places};
 pub use simd::Instructions;
 pub(crate) use simd::{Kernel, Simd};
 pub(crate) use winograd::Winograd;
+
+/// What a linear map is applied to, and how.
+pub(crate) struct Call<'a> {
+    pub instructions: Instructions,
+    /// Number of samples.
+    pub n: usize,
+    pub x: &'a [f32],
+    pub y: &'a mut [f32],
+    pub epilogue: Epilogue<'a>,
+    pub scratch: &'a Scratch,
+}
 
 /// Start of values of which every task writes a part of its own.
 #[derive(Clone, Copy)]

@@ -13,8 +13,7 @@ use rayon::prelude::*;
 
 use super::panels::PADDING;
 use super::places::{Kernel as Weight, Places};
-use super::{Epilogue, Floats, Instructions, Kernel, Simd, Start};
-use crate::ops::Scratch;
+use super::{Call, Epilogue, Floats, Kernel, Simd, Start};
 
 /// The weights, as the places of each phase meet them.
 #[derive(Debug)]
@@ -94,16 +93,16 @@ impl Narrow {
         self.row() * self.places.cols.phases * self.places.outputs + LANES
     }
 
-    /// `y` from `x`, both channels-last and of `n` samples.
-    pub(crate) fn run(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        x: &[f32],
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-        scratch: &Scratch,
-    ) {
+    /// `y` from `x`, both channels-last.
+    pub(crate) fn run(&self, call: Call<'_>) {
+        let Call {
+            instructions,
+            n,
+            x,
+            y,
+            epilogue,
+            scratch,
+        } = call;
         let y = Start(y.as_mut_ptr());
         let bands = self.places.rows.grid.div_ceil(ROWS);
         (0..n * bands).into_par_iter().for_each(|task| {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
 use crate::Shape;
-use crate::cpu::{Dense, Epilogue};
+use crate::cpu::{Call, Dense, Epilogue};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -99,75 +99,54 @@ impl Op for InnerProduct {
         true
     }
 
-    fn forward(&self, run: Forward<'_>) {
-        let epilogue = Epilogue {
-            bias: self.bias.as_deref(),
-            relu: run.relu,
-            mask: None,
-        };
-        let mut x = run.x[0];
+    fn forward(&self, mut run: Forward<'_>) {
+        let saved = std::mem::take(&mut run.saved);
+        let mut call = run.call(self.bias.as_deref());
         if !self.is_in_order() {
-            let positions = self.geometry.inputs / self.geometry.channels;
-            let samples = run.saved.par_chunks_mut(self.geometry.inputs);
-            let samples = samples.zip(x.par_chunks(self.geometry.inputs));
+            let Geometry {
+                inputs, channels, ..
+            } = self.geometry;
+            let samples = saved.par_chunks_mut(inputs).zip(call.x.par_chunks(inputs));
             samples.for_each(|(to, from)| {
-                for (i, pixel) in from.chunks_exact(self.geometry.channels).enumerate() {
-                    for (to, from) in to[i..].iter_mut().step_by(positions).zip(pixel) {
-                        *to = *from;
-                    }
+                for (i, pixel) in from.chunks_exact(channels).enumerate() {
+                    let planes = to[i..].iter_mut().step_by(inputs / channels);
+                    planes.zip(pixel).for_each(|(to, from)| *to = *from);
                 }
             });
-            x = run.saved;
+            call.x = saved;
         }
-        self.weight
-            .forward(run.instructions, run.n, x, run.y, epilogue);
+        self.weight.forward(call);
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        let mask = run.relu.map(|slope| (run.x[0], slope));
-        let weight = &self.weight;
         if self.is_in_order() {
-            let epilogue = Epilogue {
-                mask,
-                ..Epilogue::default()
-            };
-            return weight.backward(
-                run.instructions,
-                run.n,
-                run.dy,
-                run.dx[0],
-                epilogue,
-                run.scratch,
-            );
+            return self.weight.backward(run.call());
         }
         let Geometry {
             inputs, channels, ..
         } = self.geometry;
-        let positions = inputs / channels;
         let mut shared = run.scratch.shared();
         let ordered = &mut shared[..run.n * inputs];
-        weight.backward(
-            run.instructions,
-            run.n,
-            run.dy,
-            ordered,
-            Epilogue::default(),
-            run.scratch,
-        );
-        let samples = run.dx[0]
-            .par_chunks_mut(inputs)
-            .zip(ordered.par_chunks(inputs));
-        samples
-            .zip(run.x[0].par_chunks(inputs))
-            .for_each(|((dx, ordered), x)| {
-                for (i, (dx, &x)) in dx.iter_mut().zip(x).enumerate() {
-                    let value = ordered[i % channels * positions + i / channels];
-                    *dx = match mask {
-                        Some(_) if x > 0.0 => value,
-                        Some((_, slope)) => slope * value,
-                        None => value,
-                    };
-                }
-            });
+        self.weight.backward(Call {
+            instructions: run.instructions,
+            n: run.n,
+            x: run.dy,
+            y: ordered,
+            epilogue: Epilogue::default(),
+            scratch: run.scratch,
+        });
+        let dx = &mut *run.dx[0];
+        let samples = dx.par_chunks_mut(inputs).zip(ordered.par_chunks(inputs));
+        let samples = samples.zip(run.x[0].par_chunks(inputs));
+        samples.for_each(|((dx, ordered), x)| {
+            for (i, (dx, &x)) in dx.iter_mut().zip(x).enumerate() {
+                let value = ordered[i % channels * (inputs / channels) + i / channels];
+                *dx = match run.relu {
+                    Some(_) if x > 0.0 => value,
+                    Some(slope) => slope * value,
+                    None => value,
+                };
+            }
+        });
     }
 }

@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard};
 use netfile::{Op as Description, SharedTensor};
 use rayon::prelude::*;
 
-use crate::cpu::{Floats, Kernel, Simd};
+use crate::cpu::{Call, Epilogue, Floats, Kernel, Simd};
 use crate::{Error, Instructions, Shape};
 
 /// How many values one task takes where every position is by itself.
@@ -144,6 +144,41 @@ pub(crate) struct Backward<'a, 'b> {
     /// Where `x` was made by a ReLU of this negative slope, not below 0: `dx` is to be
     /// carried on to what that ReLU was given, which has the sign of `x`.
     pub relu: Option<f32>,
+}
+
+impl<'a> Forward<'a> {
+    /// As a linear map of the one input, with a bias per channel.
+    fn call(self, bias: Option<&'a [f32]>) -> Call<'a> {
+        Call {
+            instructions: self.instructions,
+            n: self.n,
+            x: self.x[0],
+            y: self.y,
+            epilogue: Epilogue {
+                bias,
+                relu: self.relu,
+                mask: None,
+            },
+            scratch: self.scratch,
+        }
+    }
+}
+
+impl<'a> Backward<'a, '_> {
+    /// As a linear map of the cotangent.
+    fn call(self) -> Call<'a> {
+        Call {
+            instructions: self.instructions,
+            n: self.n,
+            x: self.dy,
+            y: self.dx[0],
+            epilogue: Epilogue {
+                mask: self.relu.map(|slope| (self.x[0], slope)),
+                ..Epilogue::default()
+            },
+            scratch: self.scratch,
+        }
+    }
 }
 
 /// Working space: one piece per worker thread, and one that they share.

@@ -67,11 +67,11 @@ impl Op for TransposedConvolution {
     }
 
     fn forward(&self, run: Forward<'_>) {
-        self.forward.forward(run, self.bias.as_deref());
+        self.forward.run(run.call(self.bias.as_deref()));
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
-        self.backward.backward(run);
+        self.backward.run(run.call());
     }
 }
 

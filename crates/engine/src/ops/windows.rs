@@ -9,9 +9,9 @@
 
 use netfile::Convolution;
 
-use super::{Backward, Forward, Mismatch, Preparation, Scratch, TensorSpec};
-use crate::cpu::{self, Correlation, Epilogue, Narrow, Places, Winograd};
-use crate::{Instructions, Shape};
+use super::{Mismatch, Preparation, TensorSpec};
+use crate::Shape;
+use crate::cpu::{self, Call, Correlation, Narrow, Places, Winograd};
 
 /// The windows along one axis: tap `t` of the kernel at place `p` lies on pixel
 /// `p stride + t dilation - pad`.
@@ -249,44 +249,12 @@ impl Map {
         }
     }
 
-    pub(super) fn forward(&self, run: Forward<'_>, bias: Option<&[f32]>) {
-        let epilogue = Epilogue {
-            bias,
-            relu: run.relu,
-            mask: None,
-        };
-        self.run(
-            run.instructions,
-            run.n,
-            run.x[0],
-            run.y,
-            epilogue,
-            run.scratch,
-        );
-    }
-
-    pub(super) fn backward(&self, run: Backward<'_, '_>) {
-        let epilogue = Epilogue {
-            mask: run.relu.map(|slope| (run.x[0], slope)),
-            ..Epilogue::default()
-        };
-        let dx = &mut *run.dx[0];
-        self.run(run.instructions, run.n, run.dy, dx, epilogue, run.scratch);
-    }
-
-    fn run(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        x: &[f32],
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-        scratch: &Scratch,
-    ) {
+    /// Applies the map.
+    pub(super) fn run(&self, call: Call<'_>) {
         match self {
-            Map::Direct(map) => map.run(instructions, n, x, y, epilogue, scratch),
-            Map::Narrow(map) => map.run(instructions, n, x, y, epilogue, scratch),
-            Map::Winograd(map) => map.run(instructions, n, x, y, epilogue, scratch),
+            Map::Direct(map) => map.run(call),
+            Map::Narrow(map) => map.run(call),
+            Map::Winograd(map) => map.run(call),
         }
     }
 }

@@ -17,8 +17,7 @@ use rayon::prelude::*;
 
 use super::panels::{self, PADDING, ROWS, WIDTH};
 use super::places::{Axis, Kernel as Weight, Places};
-use super::{Epilogue, Floats, Instructions, Start};
-use crate::ops::Scratch;
+use super::{Call, Floats, Start};
 use run::Run;
 use scheme::{F2x5, F3x2, F4x3, Scheme};
 
@@ -115,16 +114,16 @@ impl Winograd {
         self.sizes.round_len(self.sizes.round(total))
     }
 
-    /// `y` from `x`, both channels-last and of `n` samples.
-    pub(crate) fn run(
-        &self,
-        instructions: Instructions,
-        n: usize,
-        x: &[f32],
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-        scratch: &Scratch,
-    ) {
+    /// `y` from `x`, both channels-last.
+    pub(crate) fn run(&self, call: Call<'_>) {
+        let Call {
+            instructions,
+            n,
+            x,
+            y,
+            epilogue,
+            scratch,
+        } = call;
         let sizes = self.sizes;
         let total = n * sizes.tiles[0] * sizes.tiles[1];
         let round = sizes.round(total);

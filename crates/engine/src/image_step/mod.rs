@@ -5,11 +5,13 @@
 //! cropped or padded centrally. An [`Encoder`] makes a classifier's input of
 //! images.
 
+mod rows;
+
 use netfile::{Channels, ImageEncoding, NetworkFile};
 use rayon::prelude::*;
 
-use crate::cpu::{Kernel, Simd};
 use crate::{Buffer, Device, Error, Shape};
+use rows::{DecodeRow, EncodeRow, PullEncodedRow, PullImageRow};
 
 /// Which gradients pass a pixel that is clamped to `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,76 +174,6 @@ impl Encoder {
     }
 }
 
-/// The image's channel of channel `k` of the network, and the other way about.
-#[inline(always)]
-fn other<const C: usize, const REVERSED: bool>(k: usize) -> usize {
-    if REVERSED { C - 1 - k } else { k }
-}
-
-/// The gains as an array.
-#[inline(always)]
-fn gains<const C: usize>(gain: &[f32]) -> [f32; C] {
-    gain.try_into().expect("a gain per channel")
-}
-
-struct EncodeRow<'a, const C: usize, const R: bool> {
-    gain: &'a [f32],
-    offset: &'a [f32],
-    image: &'a [f32],
-    encoded: &'a mut [f32],
-}
-
-impl<const C: usize, const R: bool> Kernel for EncodeRow<'_, C, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let EncodeRow {
-            gain,
-            offset,
-            image,
-            encoded,
-        } = self;
-        let gain = gains::<C>(gain);
-        let values = image
-            .as_chunks::<C>()
-            .0
-            .iter()
-            .zip(offset.as_chunks::<C>().0);
-        for (to, (image, offset)) in encoded.as_chunks_mut::<C>().0.iter_mut().zip(values) {
-            for k in 0..C {
-                to[k] = image[other::<C, R>(k)] * gain[k] - offset[k];
-            }
-        }
-    }
-}
-
-struct PullEncodedRow<'a, const C: usize, const R: bool> {
-    gain: &'a [f32],
-    d_encoded: &'a [f32],
-    d_image: &'a mut [f32],
-}
-
-impl<const C: usize, const R: bool> Kernel for PullEncodedRow<'_, C, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let PullEncodedRow {
-            gain,
-            d_encoded,
-            d_image,
-        } = self;
-        let gain = gains::<C>(gain);
-        let pixels = d_image.as_chunks_mut::<C>().0.iter_mut();
-        for (to, d) in pixels.zip(d_encoded.as_chunks::<C>().0) {
-            for k in 0..C {
-                to[other::<C, R>(k)] = d[k] * gain[k];
-            }
-        }
-    }
-}
-
 /// Makes images of a generator's output.
 #[derive(Debug)]
 pub struct Decoder {
@@ -365,83 +297,6 @@ impl Decoder {
     /// The rows and the columns that both sides share.
     fn shared(&self) -> [Shared; 2] {
         [1, 2].map(|axis| Shared::new(self.from[axis], self.to[axis]))
-    }
-}
-
-struct DecodeRow<'a, const C: usize, const R: bool> {
-    gain: &'a [f32],
-    offset: &'a [f32],
-    output: &'a [f32],
-    image: &'a mut [f32],
-}
-
-impl<const C: usize, const R: bool> Kernel for DecodeRow<'_, C, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let DecodeRow {
-            gain,
-            offset,
-            output,
-            image,
-        } = self;
-        let gain = gains::<C>(gain);
-        let values = output
-            .as_chunks::<C>()
-            .0
-            .iter()
-            .zip(offset.as_chunks::<C>().0);
-        for (to, (output, offset)) in image.as_chunks_mut::<C>().0.iter_mut().zip(values) {
-            for k in 0..C {
-                let pixel = (output[k] + offset[k]) / gain[k];
-                to[other::<C, R>(k)] = pixel.clamp(0.0, 1.0);
-            }
-        }
-    }
-}
-
-struct PullImageRow<'a, const C: usize, const R: bool> {
-    clamp: Clamp,
-    gain: &'a [f32],
-    offset: &'a [f32],
-    output: &'a [f32],
-    d_image: &'a [f32],
-    d_output: &'a mut [f32],
-}
-
-impl<const C: usize, const R: bool> Kernel for PullImageRow<'_, C, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let PullImageRow {
-            clamp,
-            gain,
-            offset,
-            output,
-            d_image,
-            d_output,
-        } = self;
-        let gain = gains::<C>(gain);
-        let values = output
-            .as_chunks::<C>()
-            .0
-            .iter()
-            .zip(offset.as_chunks::<C>().0);
-        let values = values.zip(d_image.as_chunks::<C>().0);
-        let pixels = d_output.as_chunks_mut::<C>().0.iter_mut().zip(values);
-        for (to, ((output, offset), d_image)) in pixels {
-            for k in 0..C {
-                let pixel = (output[k] + offset[k]) / gain[k];
-                let d = d_image[other::<C, R>(k)];
-                let blocked = match clamp {
-                    Clamp::StraightInward => (pixel < 0.0) & (d > 0.0) | (pixel > 1.0) & (d < 0.0),
-                    Clamp::Hard => !(0.0..=1.0).contains(&pixel),
-                };
-                to[k] = if blocked { 0.0 } else { d / gain[k] };
-            }
-        }
     }
 }
 
