@@ -111,7 +111,7 @@ impl Winograd {
     /// Number of f32 that all workers share.
     pub(crate) fn shared(&self, batch: usize) -> usize {
         let total = batch.saturating_mul(self.sizes.tiles[0] * self.sizes.tiles[1]);
-        self.sizes.round_len(self.sizes.round(total))
+        self.sizes.round_len(self.sizes.longest(total))
     }
 
     /// `y` from `x`, both channels-last.
@@ -166,6 +166,12 @@ impl Winograd {
 impl Sizes {
     /// Tiles of a round, for `total` of them: rounds are about equal.
     fn round(&self, total: usize) -> usize {
+        let rounds = total.div_ceil(self.longest(total)).max(1);
+        total.div_ceil(rounds).next_multiple_of(ROWS)
+    }
+
+    /// No round of `total` tiles or fewer is longer.
+    fn longest(&self, total: usize) -> usize {
         let per_tile = self.n * self.n * (self.depth + self.columns);
         let weights = self.n * self.n * self.depth * self.columns;
         let len = if weights > 2 * ROUND {
@@ -174,8 +180,7 @@ impl Sizes {
             ROUND
         };
         let most = (len / per_tile).next_multiple_of(ROWS).max(2 * ROWS);
-        let rounds = total.div_ceil(most).max(1);
-        total.div_ceil(rounds).next_multiple_of(ROWS).min(most)
+        most.min(total.next_multiple_of(ROWS))
     }
 
     /// Number of f32 of one point of a round's data. A line more keeps the
