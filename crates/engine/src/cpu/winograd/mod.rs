@@ -9,7 +9,6 @@
 
 #![allow(unsafe_code, reason = "tasks write parts of one slice")]
 
-#[allow(unsafe_code, reason = "tasks write parts of one slice")]
 mod run;
 mod scheme;
 
