@@ -33,7 +33,7 @@ fn the_part_behind_a_layer_computes_the_same() {
     plan.input_mut().write(2, code);
     plan.forward(2);
     for (of_whole, of_part) in places {
-        let found = plan.activation(of_part).read(2);
+        let found = plan.activation(of_part).read(2).unwrap();
         assert_eq!(found, activations[of_whole.index()], "{of_whole:?}");
     }
 }
@@ -83,7 +83,7 @@ impl Fixture {
     fn forward(&mut self, input: &[f32], n: usize) -> Vec<Vec<f32>> {
         self.plan.input_mut().write(n, input);
         self.plan.forward(n);
-        let activation = |node| self.plan.activation(node).read(n);
+        let activation = |node| self.plan.activation(node).read(n).unwrap();
         self.network.nodes().map(activation).collect()
     }
 
@@ -175,15 +175,15 @@ fn gradients_from_several_layers_match_the_reference() {
         let inner = fixture.network.nodes().nth(output.index() / 2).unwrap();
         let late = fixture.network.nodes().nth(output.index() - 2).unwrap();
         let sources = [output, inner, late];
-        let mut gradient = Gradient::new(&fixture.plan, &sources);
+        let mut gradient = Gradient::new(&fixture.plan, &sources).unwrap();
         let mut cotangents = Vec::new();
         for (seed, &node) in sources.iter().enumerate() {
             let len = fixture.network.shape(node).len();
             let cotangent = normal(seed as u64, 0.0, 1.0, len);
-            gradient.cotangent(node, 1).add(1, &cotangent);
+            gradient.cotangent(node, 1).write(1, &cotangent);
             cotangents.push((node.index(), widen(&cotangent)));
         }
-        let found = gradient.pull(&fixture.plan, 1).read(1);
+        let found = gradient.pull(&fixture.plan, 1).read(1).unwrap();
         let expected = reference::gradient(&fixture.file, &exact, &cotangents, 1);
         let scale = expected.iter().fold(0.0f64, |scale, v| scale.max(v.abs()));
         let relative = |v: f64| v / scale;
@@ -202,14 +202,13 @@ fn a_second_walk_forgets_the_first() {
     let input = fixture.input(3, 2);
     fixture.forward(&input, 2);
     let output = fixture.network.output();
-    let mut gradient = Gradient::new(&fixture.plan, &[output]);
+    let mut gradient = Gradient::new(&fixture.plan, &[output]).unwrap();
     let mut walk = |scale: f32| {
         gradient.clear();
-        let d = gradient.cotangent(output, 2).stored_mut(2);
-        d.iter_mut()
-            .enumerate()
-            .for_each(|(i, d)| *d += scale * i as f32);
-        gradient.pull(&fixture.plan, 2).read(2)
+        let d = gradient.cotangent(output, 2);
+        let values = (0..2 * d.sample_len()).map(|i| scale * i as f32);
+        d.write(2, &values.collect::<Vec<_>>());
+        gradient.pull(&fixture.plan, 2).read(2).unwrap()
     };
     let first = walk(1.0);
     let other = walk(-3.0);
@@ -235,15 +234,16 @@ fn applying_a_relu_as_its_input_is_written_changes_no_bit() {
             [Plan::new(&network, 3, &sources).unwrap(), whole.plan].map(|mut plan| {
                 plan.input_mut().write(3, &input);
                 plan.forward(3);
-                let mut gradient = Gradient::new(&plan, &sources);
+                let mut gradient = Gradient::new(&plan, &sources).unwrap();
                 for (seed, &node) in sources.iter().enumerate() {
                     let len = 3 * network.shape(node).len();
                     let cotangent = normal(seed as u64, 0.0, 1.0, len);
-                    gradient.cotangent(node, 3).add(3, &cotangent);
+                    gradient.cotangent(node, 3).write(3, &cotangent);
                 }
                 let kept = network.nodes().filter(|&node| plan.reaches(node)).count();
-                let mut found = vec![gradient.pull(&plan, 3).read(3)];
-                found.extend(sources.iter().map(|&node| plan.activation(node).read(3)));
+                let mut found = vec![gradient.pull(&plan, 3).read(3).unwrap()];
+                let read = |&node: &NodeId| plan.activation(node).read(3).unwrap();
+                found.extend(sources.iter().map(read));
                 (kept, found)
             });
         let all = network.nodes().count();
@@ -269,9 +269,9 @@ fn threads_do_not_change_a_bit() {
             let input = fixture.input(11, 7);
             let mut results = fixture.forward(&input, 7);
             let output = fixture.network.output();
-            let mut gradient = Gradient::new(&fixture.plan, &[output]);
-            gradient.cotangent(output, 7).stored_mut(7).fill(0.5);
-            results.push(gradient.pull(&fixture.plan, 7).read(7));
+            let mut gradient = Gradient::new(&fixture.plan, &[output]).unwrap();
+            gradient.cotangent(output, 7).fill(7, 0.5);
+            results.push(gradient.pull(&fixture.plan, 7).read(7).unwrap());
             let bits = |v: &f32| v.to_bits();
             results
                 .iter()

@@ -11,6 +11,7 @@ mod long_checks;
 mod manifest;
 mod page;
 mod peers;
+mod ptx;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -58,6 +59,17 @@ enum Task {
         #[arg(long)]
         record: bool,
     },
+    /// Compile the CUDA kernels: PTX, and what each kernel uses of a GPU.
+    ///
+    /// The compilers of CUDA 12.4 are fetched from the Python package index at
+    /// the first time, unless NVRTC_LIBRARY and PTXAS name a libnvrtc.so.12 and
+    /// a ptxas of that version. A new kernels/NAME.cu starts with its line in kernels/src/lib.rs and an empty
+    /// kernels/ptx/NAME.ptx.
+    Ptx {
+        /// Hold them to the committed files instead.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the checks that are too slow for CI.
     LongChecks,
 }
@@ -74,6 +86,7 @@ fn main() -> ExitCode {
         Task::FullSizeCheck { keep } => full_size::run(root, keep),
         Task::BenchPeers(options) => peers::run(root, &options),
         Task::CountInstructions { record } => instructions::run(root, record),
+        Task::Ptx { check } => ptx::run(root, check),
         Task::LongChecks => long_checks::run(root),
     };
     match done {

@@ -6,7 +6,7 @@
 
 mod slots;
 
-use engine::{Buffer, NodeId, Plan, Shape};
+use engine::{Buffer, Error, NodeId, Plan, Shape};
 use slots::Slots;
 use smallvec::SmallVec;
 
@@ -44,7 +44,10 @@ struct Edge {
 
 impl Gradient {
     /// Buffers for walks over `plan` from cotangents at `sources`.
-    pub fn new(plan: &Plan, sources: &[NodeId]) -> Gradient {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no room for them.
+    pub fn new(plan: &Plan, sources: &[NodeId]) -> Result<Gradient, Error> {
         let network = plan.network();
         let count = network.output().index() + 1;
         let mut contributions = vec![0usize; count];
@@ -108,12 +111,12 @@ impl Gradient {
                 carried: [carried[node.index()], carry],
             });
         }
-        slots.allocate();
-        Gradient {
+        slots.allocate(network.device())?;
+        Ok(Gradient {
             slots,
             nodes,
             reached: vec![false; count],
-        }
+        })
     }
 
     /// Forgets all cotangents.
@@ -128,7 +131,7 @@ impl Gradient {
         let buffer = self.slots.buffer(*slot);
         if !std::mem::replace(&mut self.reached[node.index()], true) {
             buffer.reshape(shape);
-            buffer.stored_mut(n).fill(0.0);
+            buffer.fill(n, 0.0);
         }
         buffer
     }
@@ -167,7 +170,7 @@ impl Gradient {
         self.slots.give_back(slot, dy);
         for (edge, dx) in inputs.iter().zip(dx) {
             if let Some(arrival) = edge.arrival {
-                add(self.cotangent(edge.to, n).stored_mut(n), dx.stored(n));
+                self.cotangent(edge.to, n).add(n, &dx);
                 self.slots.give_back(arrival, dx);
             } else {
                 let to = walked(&self.nodes, edge.to);
@@ -181,10 +184,4 @@ impl Gradient {
 fn walked(nodes: &[Option<Walked>], node: NodeId) -> &Walked {
     let walked = nodes[node.index()].as_ref();
     walked.expect("only nodes between a source and the input have gradients")
-}
-
-fn add(sum: &mut [f32], terms: &[f32]) {
-    for (sum, term) in sum.iter_mut().zip(terms) {
-        *sum += term;
-    }
 }

@@ -1,6 +1,6 @@
 //! A few buffers that many gradients use one after the other.
 
-use engine::{Buffer, Shape};
+use engine::{Buffer, Device, Error, Shape};
 
 /// Slots, planned first and allocated then.
 #[derive(Debug)]
@@ -46,12 +46,16 @@ impl Slots {
     }
 
     /// Makes the buffers, when all is planned.
-    pub(crate) fn allocate(&mut self) {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no room for them.
+    pub(crate) fn allocate(&mut self, device: &Device) -> Result<(), Error> {
         let buffer = |&len: &usize| {
             let shape = Shape::new(&[len]).expect("a slot holds a value");
-            Some(Buffer::new(self.batch, &shape))
+            Ok(Some(device.buffer(self.batch, &shape)?))
         };
-        self.buffers = self.lens.iter().map(buffer).collect();
+        self.buffers = self.lens.iter().map(buffer).collect::<Result<_, Error>>()?;
+        Ok(())
     }
 
     pub(crate) fn buffer(&mut self, slot: usize) -> &mut Buffer {

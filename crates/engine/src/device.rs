@@ -1,8 +1,11 @@
 //! Where networks run.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::{Error, Instructions};
+use crate::cuda::Gpu;
+use crate::{Buffer, Error, Instructions, Shape};
 
 /// How the CPU is used.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +29,15 @@ impl Default for Cpu {
     }
 }
 
-/// A place to run networks on, with the threads that do it. Cheap to clone;
-/// clones share the threads.
+/// A place to run networks on: the CPU with the threads that do it, or a CUDA
+/// device. Cheap to clone; clones share the threads and the device.
 #[derive(Clone, Debug)]
 pub struct Device {
     pool: Arc<rayon::ThreadPool>,
     cpu: Cpu,
+    gpu: Option<Arc<Gpu>>,
+    /// Why it is no CUDA device, where one was looked for.
+    fallback: Option<String>,
 }
 
 impl Device {
@@ -82,7 +88,55 @@ impl Device {
         Ok(Device {
             pool: Arc::new(pool),
             cpu,
+            gpu: None,
+            fallback: None,
         })
+    }
+
+    /// CUDA device `index`, counted from 0, with `threads` workers for what is
+    /// done on the host.
+    ///
+    /// # Errors
+    /// [`Error::NoCuda`] where there is none, or none that will do, and why;
+    /// [`Error::Threads`] as [`Device::new`].
+    pub fn cuda(index: usize, threads: Option<usize>) -> Result<Device, Error> {
+        let gpu = Gpu::open(index)?;
+        Ok(Device {
+            gpu: Some(gpu),
+            ..Device::cpu(threads)?
+        })
+    }
+
+    /// CUDA device 0 if there is one that will do, else the CPU; the device then
+    /// says why ([`Device::fallback`]).
+    ///
+    /// # Errors
+    /// [`Error::Threads`] as [`Device::new`].
+    pub fn auto(threads: Option<usize>) -> Result<Device, Error> {
+        match Device::cuda(0, threads) {
+            Err(Error::NoCuda { reason }) => Ok(Device {
+                fallback: Some(reason),
+                ..Device::cpu(threads)?
+            }),
+            device => device,
+        }
+    }
+
+    /// In a few words, why [`Device::auto`] took the CPU.
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
+    }
+
+    /// Room for `batch` samples on this device. What it holds at first is not a
+    /// number, or undefined.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where a CUDA device has not so much left.
+    pub fn buffer(&self, batch: usize, shape: &Shape) -> Result<Buffer, Error> {
+        match &self.gpu {
+            None => Ok(Buffer::new(batch, shape)),
+            Some(gpu) => Buffer::on(gpu, batch, shape),
+        }
     }
 
     /// Number of worker threads.
@@ -91,9 +145,39 @@ impl Device {
     }
 
     /// The arithmetic that determines the last bits of every result: results
-    /// of two runs are equal only if this is.
-    pub fn instruction_set(&self) -> &'static str {
-        self.cpu.instructions.name()
+    /// of two runs are equal only if this is. The instruction set of a CPU, the
+    /// name of any other device.
+    pub fn instruction_set(&self) -> &str {
+        match &self.gpu {
+            None => self.cpu.instructions.name(),
+            Some(gpu) => gpu.name(),
+        }
+    }
+
+    /// Whether it works in main memory, where everybody can reach what networks
+    /// compute.
+    pub fn is_host(&self) -> bool {
+        self.gpu.is_none()
+    }
+
+    /// Milliseconds that the device takes for what `work` asks of it; a CUDA
+    /// device counts them itself, and is waited for.
+    ///
+    /// # Errors
+    /// [`Error::Cuda`] with whatever went wrong on a CUDA device.
+    pub fn time(&self, work: impl FnOnce()) -> Result<f32, Error> {
+        match &self.gpu {
+            Some(gpu) => gpu.time(work),
+            None => {
+                let start = Instant::now();
+                work();
+                Ok(start.elapsed().as_secs_f32() * 1e3)
+            }
+        }
+    }
+
+    pub(crate) fn gpu(&self) -> Option<&Arc<Gpu>> {
+        self.gpu.as_ref()
     }
 
     pub(crate) fn instructions(&self) -> Instructions {
@@ -106,9 +190,34 @@ impl Device {
 
     /// Runs `work` on the workers. Whatever does many small things on them does
     /// well to do all of them in one call: waking a worker takes longer than a
-    /// small layer.
+    /// small layer. Where the device is no CPU there is nothing to wake.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.gpu {
+            None => self.pool.install(work),
+            Some(_) => work(),
+        }
+    }
+
+    /// Runs host work on the workers, on whatever device networks run.
+    pub(crate) fn install_on_host<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
+    }
+}
+
+/// `CPU (avx512, 2 threads)`, or name and number of a CUDA device.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.gpu {
+            None => {
+                let (set, threads) = (self.instruction_set(), self.threads());
+                write!(
+                    f,
+                    "CPU ({set}, {threads} thread{})",
+                    if threads == 1 { "" } else { "s" }
+                )
+            }
+            Some(gpu) => f.write_str(gpu.name()),
+        }
     }
 }
 

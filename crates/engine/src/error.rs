@@ -46,6 +46,20 @@ pub enum Error {
         /// What the system said.
         cause: String,
     },
+    /// There is no CUDA device to run on.
+    #[error("looking for a CUDA device: {reason}; run with --device cpu")]
+    NoCuda {
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// The CUDA device failed. It is of no use any more.
+    #[error("running on {device}: {cause}; the device is lost to this run, start it again")]
+    Cuda {
+        /// The device's name and number.
+        device: String,
+        /// What was being done, and what the driver said.
+        cause: String,
+    },
     /// The network file cannot be read.
     #[error(transparent)]
     File(#[from] netfile::Error),

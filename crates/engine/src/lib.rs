@@ -13,6 +13,7 @@
 
 mod buffer;
 mod cpu;
+mod cuda;
 mod device;
 mod error;
 mod image_step;
@@ -20,10 +21,14 @@ mod layer_shape;
 mod memory;
 mod network;
 mod ops;
+mod places;
 mod plan;
 mod readout;
 pub mod reference;
+pub mod search;
 mod shape;
+mod tape;
+mod values;
 
 pub use buffer::Buffer;
 pub use cpu::Instructions;
@@ -35,3 +40,4 @@ pub use network::{Network, NodeId};
 pub use plan::Plan;
 pub use readout::Readout;
 pub use shape::Shape;
+pub use tape::Tape;

@@ -1,6 +1,6 @@
 //! How much memory there is.
 
-use crate::Error;
+use crate::{Device, Error};
 
 /// Bytes that can still be taken without swapping, where the system says so.
 fn available() -> u128 {
@@ -14,10 +14,15 @@ fn available() -> u128 {
 
 /// Refuses what the machine cannot hold, before anything is allocated: the
 /// system would grant the memory and kill the process later. `floats` is the
-/// number of f32 values, `None` when counting them overflowed.
-pub(crate) fn check(what: impl FnOnce() -> String, floats: Option<usize>) -> Result<(), Error> {
+/// number of f32 values, `None` when counting them overflowed. On a CUDA device
+/// no buffer may hold 2^31 values, which is more than any holds that passes.
+pub(crate) fn check(
+    device: &Device,
+    what: impl FnOnce() -> String,
+    floats: Option<usize>,
+) -> Result<(), Error> {
     let needed = floats.map_or(u128::MAX, |n| n as u128 * 4);
-    let available = available();
+    let available = device.gpu().map_or_else(available, |gpu| gpu.free());
     if needed <= available {
         return Ok(());
     }

@@ -78,7 +78,7 @@ impl Network {
             nodes.insert(layer.name.clone(), NodeId::layer(i));
             resolved.push((geometry, inputs));
         }
-        check_memory(&description.name, &resolved)?;
+        check_memory(&description.name, &resolved, device)?;
         let mut layers = Vec::new();
         for ((geometry, inputs), layer) in resolved.into_iter().zip(&description.layers) {
             let specs = geometry.tensors().into_iter();
@@ -87,8 +87,9 @@ impl Network {
             let from = Preparation {
                 tensors: tensors.collect(),
                 winograd: device.winograd(),
+                gpu: device.gpu().cloned(),
             };
-            let op = Arc::from(device.install(|| geometry.prepare(&from)));
+            let op = Arc::from(device.install_on_host(|| geometry.prepare(&from))?);
             layers.push(Layer { op, inputs });
         }
         Ok(Network(Arc::new(Inner {
@@ -193,7 +194,11 @@ fn check_tensors(file: &NetworkFile, layer: &str, geometry: &dyn Geometry) -> Re
     Ok(())
 }
 
-fn check_memory(name: &str, layers: &[(Box<dyn Geometry>, Vec<NodeId>)]) -> Result<(), Error> {
+fn check_memory(
+    name: &str,
+    layers: &[(Box<dyn Geometry>, Vec<NodeId>)],
+    device: &Device,
+) -> Result<(), Error> {
     let floats = layers
         .iter()
         .flat_map(|(geometry, _)| geometry.tensors())
@@ -204,5 +209,5 @@ fn check_memory(name: &str, layers: &[(Box<dyn Geometry>, Vec<NodeId>)]) -> Resu
                 .try_fold(1usize, |len, &d| len.checked_mul(d))?;
             sum.checked_add(len)
         });
-    memory::check(|| format!("the weights of {name}"), floats)
+    memory::check(device, || format!("the weights of {name}"), floats)
 }

@@ -1,9 +1,12 @@
 //! Buffers to run a network.
 
+use std::sync::{Arc, Mutex};
+
 use smallvec::SmallVec;
 
-use crate::cpu::Floats;
-use crate::ops::{self, Backward, Forward, Op, Scratch};
+use crate::cuda::{Gpu, Memory};
+use crate::ops::{self, Backward, Forward, LaunchBackward, LaunchForward, Op, Scratch};
+use crate::values::Values;
 use crate::{Buffer, Error, Network, NodeId, memory};
 
 /// All buffers to run a network on up to a fixed number of samples, as deep as
@@ -17,14 +20,24 @@ pub struct Plan {
     batch: usize,
     /// Per node, how it is computed; `None` for a node that no target needs.
     nodes: Vec<Option<Planned>>,
-    scratch: Scratch,
+    working: Working,
 }
 
 #[derive(Debug)]
 struct Planned {
     step: Step,
     y: Buffer,
-    saved: Floats,
+    saved: Values,
+}
+
+/// Working space of the ops, one after the other.
+#[derive(Debug)]
+enum Working {
+    Cpu(Scratch),
+    Cuda {
+        gpu: Arc<Gpu>,
+        shared: Mutex<Memory<f32>>,
+    },
 }
 
 /// How a node is computed.
@@ -92,7 +105,11 @@ impl Plan {
             let needs = ops.map(|(_, step)| need(network.layer(step.op).op.as_ref(), batch));
             needs.max().unwrap_or(0)
         };
-        let lane = most(|op, batch| op.scratch(batch));
+        let gpu = network.device().gpu();
+        let lane = match gpu {
+            None => most(|op, batch| op.scratch(batch)),
+            Some(_) => 0,
+        };
         let shared = most(|op, batch| op.shared(batch));
         let scratch = lane
             .checked_mul(threads)
@@ -102,23 +119,30 @@ impl Plan {
             Some(sum?.checked_add(sample.checked_mul(batch)?))
         });
         memory::check(
+            network.device(),
             || format!("{} on {batch} samples", network.name()),
             floats.flatten(),
         )?;
-        let nodes = network.nodes().zip(&steps).map(|(node, step)| {
-            let step = (*step)?;
-            Some(Planned {
+        let plan = |(node, step): (NodeId, &Option<Step>)| {
+            let Some(step) = *step else { return Ok(None) };
+            Ok(Some(Planned {
                 step,
-                y: Buffer::new(batch, network.shape(node)),
-                saved: Floats::new(f32::NAN, batch * saved_len(step)),
-            })
-        });
-        let nodes = nodes.collect();
+                y: network.device().buffer(batch, network.shape(node))?,
+                saved: Values::on(gpu, batch * saved_len(step))?,
+            }))
+        };
+        let nodes: Result<_, Error> = network.nodes().zip(&steps).map(plan).collect();
         Ok(Plan {
             network: network.clone(),
             batch,
-            nodes,
-            scratch: Scratch::new(threads, lane, shared),
+            nodes: nodes?,
+            working: match gpu {
+                None => Working::Cpu(Scratch::new(threads, lane, shared)),
+                Some(gpu) => Working::Cuda {
+                    gpu: Arc::clone(gpu),
+                    shared: Mutex::new(Memory::new(gpu, shared)?),
+                },
+            },
         })
     }
 
@@ -160,31 +184,15 @@ impl Plan {
         let Plan {
             network,
             nodes,
-            scratch,
+            working,
             ..
         } = self;
-        let instructions = network.device().instructions();
         network.device().install(|| {
             for node in network.nodes().skip(1) {
                 let (before, rest) = nodes.split_at_mut(node.index());
-                let Some(Planned { step, y, saved }) = &mut rest[0] else {
-                    continue;
-                };
-                let layer = network.layer(step.op);
-                let x: SmallVec<[&[f32]; 4]> = layer
-                    .inputs
-                    .iter()
-                    .map(|input| planned(before, *input).y.stored(n))
-                    .collect();
-                layer.op.forward(Forward {
-                    n,
-                    instructions,
-                    x: &x,
-                    y: y.stored_mut(n),
-                    saved: &mut saved[..n * layer.op.saved()],
-                    scratch,
-                    relu: step.relu,
-                });
+                if let Some(node) = &mut rest[0] {
+                    compute(network, before, node, working, n);
+                }
             }
         });
     }
@@ -207,27 +215,53 @@ impl Plan {
     ) {
         let Planned { step, y, saved } = self.planned(node);
         let layer = self.network.layer(step.op);
-        let inputs = layer.inputs.iter().map(|input| self.planned(*input));
-        let x: SmallVec<[&[f32]; 4]> = inputs.map(|input| input.y.stored(n)).collect();
-        let mut dx: SmallVec<[&mut [f32]; 4]> = dx.iter_mut().map(|dx| dx.stored_mut(n)).collect();
-        let instructions = self.network.device().instructions();
+        let x: SmallVec<[&Buffer; 4]> = layer
+            .inputs
+            .iter()
+            .map(|input| &self.planned(*input).y)
+            .collect();
+        let device = self.network.device();
+        let own = step.relu.filter(|_| !carried);
         let next = self.planned(layer.inputs[0]).step.relu;
-        self.network.device().install(|| {
-            if let Some(slope) = step.relu.filter(|_| !carried) {
-                ops::through_relu(instructions, slope, y.stored(n), dy.stored_mut(n));
+        let relu = next.filter(|_| carry);
+        match &self.working {
+            Working::Cuda { gpu, shared } => {
+                if let Some(slope) = own {
+                    ops::launch_through_relu(gpu, n, slope, y, dy);
+                }
+                layer.op.launch_backward(LaunchBackward {
+                    gpu,
+                    n,
+                    x: &x,
+                    y,
+                    dy,
+                    saved: saved.memory(),
+                    shared: &mut shared.lock().expect("no launch panics"),
+                    dx,
+                    relu,
+                });
             }
-            layer.op.backward(Backward {
-                n,
-                instructions,
-                x: &x,
-                y: y.stored(n),
-                dy: dy.stored(n),
-                saved: &saved[..n * layer.op.saved()],
-                scratch: &self.scratch,
-                dx: &mut dx,
-                relu: next.filter(|_| carry),
-            });
-        });
+            Working::Cpu(scratch) => device.install(|| {
+                let instructions = device.instructions();
+                if let Some(slope) = own {
+                    ops::through_relu(instructions, slope, y.stored(n), dy.stored_mut(n));
+                }
+                let x: SmallVec<[&[f32]; 4]> = x.iter().map(|x| x.stored(n)).collect();
+                let mut dx: SmallVec<[&mut [f32]; 4]> =
+                    dx.iter_mut().map(|dx| dx.stored_mut(n)).collect();
+                layer.op.backward(Backward {
+                    n,
+                    instructions,
+                    x: &x,
+                    y: y.stored(n),
+                    dy: dy.stored(n),
+                    saved: &saved.floats()[..n * layer.op.saved()],
+                    scratch,
+                    dx: &mut dx,
+                    relu,
+                });
+            }),
+        }
     }
 
     /// Whether [`Plan::backward`] of a node can carry its `dx`.
@@ -248,4 +282,43 @@ fn planned(nodes: &[Option<Planned>], node: NodeId) -> &Planned {
     nodes[node.index()]
         .as_ref()
         .expect("only nodes of the plan are read: name them as targets")
+}
+
+/// Computes one node from those before it.
+fn compute(
+    network: &Network,
+    before: &[Option<Planned>],
+    node: &mut Planned,
+    working: &mut Working,
+    n: usize,
+) {
+    let Planned { step, y, saved } = node;
+    let layer = network.layer(step.op);
+    let inputs = layer.inputs.iter().map(|input| &planned(before, *input).y);
+    match working {
+        Working::Cuda { gpu, shared } => {
+            let x: SmallVec<[&Buffer; 4]> = inputs.collect();
+            layer.op.launch_forward(LaunchForward {
+                gpu,
+                n,
+                x: &x,
+                y,
+                saved: saved.memory_mut(),
+                shared: shared.get_mut().expect("no launch panics"),
+                relu: step.relu,
+            });
+        }
+        Working::Cpu(scratch) => {
+            let x: SmallVec<[&[f32]; 4]> = inputs.map(|x| x.stored(n)).collect();
+            layer.op.forward(Forward {
+                n,
+                instructions: network.device().instructions(),
+                x: &x,
+                y: y.stored_mut(n),
+                saved: &mut saved.floats_mut()[..n * layer.op.saved()],
+                scratch,
+                relu: step.relu,
+            });
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! Neurons: single numbers read from a layer's activation.
 
-use crate::{Buffer, Shape};
+use std::sync::Arc;
+
+use kernels::readout::{Neuron, PullNeuron, ReadNeuron};
+
+use crate::{Buffer, Shape, cuda};
 
 /// How one number per sample is read from a layer of shape `[c, h, w]` or
 /// `[units]`.
@@ -16,33 +20,66 @@ pub enum Readout {
 }
 
 impl Readout {
-    /// Reads `n` samples of an activation into `values`, `values[i]` of sample
-    /// `i`.
-    pub fn read(self, shape: &Shape, activation: &Buffer, n: usize, values: &mut [f32]) {
+    /// Reads `n` samples of an activation into number `column` of `values`, a
+    /// vector per sample.
+    pub fn read(
+        self,
+        shape: &Shape,
+        activation: &Buffer,
+        n: usize,
+        values: &mut Buffer,
+        column: usize,
+    ) {
+        let window = self.window(shape);
+        let columns = values.sample_len();
+        if let Some(gpu) = activation.gpu() {
+            let gpu = Arc::clone(gpu);
+            let kernel = ReadNeuron {
+                activation: activation.input(),
+                values: values.output(),
+                neuron: self.neuron(shape, column, columns),
+                n: cuda::int(n),
+            };
+            return gpu.launch([n as u32, 1, 1], &kernel);
+        }
         let samples = activation.stored(n).chunks_exact(shape.len());
-        for (value, sample) in values[..n].iter_mut().zip(samples) {
-            let window = self.window(shape);
-            *value = match self {
+        let rows = values.stored_mut(n).chunks_exact_mut(columns);
+        for (row, sample) in rows.zip(samples) {
+            row[column] = match self {
                 Readout::Unit(_) | Readout::Max(_) => sample[window.greatest(sample)],
                 Readout::Mean(_) => window.mean(sample),
             };
         }
     }
 
-    /// Adds to `d` the cotangent of the activation that the cotangents
-    /// `values` of the numbers read cause.
+    /// Adds to `d` the cotangent of the activation that number `column` of the
+    /// cotangents `values` causes.
     pub fn pull(
         self,
         shape: &Shape,
         activation: &Buffer,
         n: usize,
-        values: &[f32],
+        (values, column): (&Buffer, usize),
         d: &mut Buffer,
     ) {
+        let window = self.window(shape);
+        let columns = values.sample_len();
+        if let Some(gpu) = activation.gpu() {
+            let gpu = Arc::clone(gpu);
+            let kernel = PullNeuron {
+                activation: activation.input(),
+                d_values: values.input(),
+                d_activation: d.output(),
+                neuron: self.neuron(shape, column, columns),
+                n: cuda::int(n),
+            };
+            return gpu.launch([n as u32, 1, 1], &kernel);
+        }
         let samples = activation.stored(n).chunks_exact(shape.len());
+        let rows = values.stored(n).chunks_exact(columns);
         let d = d.stored_mut(n).chunks_exact_mut(shape.len());
-        for ((value, sample), d) in values[..n].iter().zip(samples).zip(d) {
-            let window = self.window(shape);
+        for ((row, sample), d) in rows.zip(samples).zip(d) {
+            let value = row[column];
             match self {
                 Readout::Unit(_) | Readout::Max(_) => d[window.greatest(sample)] += value,
                 Readout::Mean(_) => {
@@ -50,6 +87,20 @@ impl Readout {
                     window.places().for_each(|i| d[i] += share);
                 }
             }
+        }
+    }
+
+    /// What kernels are told of it.
+    fn neuron(self, shape: &Shape, column: usize, columns: usize) -> Neuron {
+        let Window { start, step, count } = self.window(shape);
+        Neuron {
+            sample: cuda::int(shape.len()),
+            start: cuda::int(start),
+            step: cuda::int(step),
+            count: cuda::int(count),
+            kind: matches!(self, Readout::Mean(_)).into(),
+            column: cuda::int(column),
+            neurons: cuda::int(columns),
         }
     }
 
@@ -147,13 +198,14 @@ mod tests {
                 [0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5],
             ),
         ] {
-            let mut values = [f32::NAN];
-            readout.read(&shape, &x, 1, &mut values);
-            assert_eq!(values, [value], "{readout:?}");
+            let mut values = Buffer::new(1, &Shape::new(&[2]).unwrap());
+            readout.read(&shape, &x, 1, &mut values, 1);
+            assert_eq!(values.read(1).unwrap()[1], value, "{readout:?}");
+            values.write(1, &[9.0, 2.0]);
             let mut d = Buffer::new(1, &shape);
-            d.stored_mut(1).fill(0.0);
-            readout.pull(&shape, &x, 1, &[2.0], &mut d);
-            assert_eq!(d.read(1), expected, "{readout:?}");
+            d.fill(1, 0.0);
+            readout.pull(&shape, &x, 1, (&values, 1), &mut d);
+            assert_eq!(d.read(1).unwrap(), expected, "{readout:?}");
         }
     }
 }

@@ -75,7 +75,7 @@ fn empty(dims: [usize; 3]) -> Buffer {
 
 #[track_caller]
 fn check(found: &Buffer, expected: &[f32]) {
-    let found = found.read(1);
+    let found = found.read(1).unwrap();
     let wrong = |(a, b): (&f32, &f32)| (a - b).abs() > CLOSE * b.abs().max(1.0) || a.is_nan();
     assert_eq!(found.len(), expected.len());
     let wrong = found.iter().zip(expected).any(wrong);

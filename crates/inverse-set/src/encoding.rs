@@ -156,8 +156,6 @@ pub(crate) struct OtherNetwork {
     encoder: Encoder,
     node: NodeId,
     d_images: Buffer,
-    /// What is shown, in row-major order.
-    shown: Vec<f32>,
 }
 
 impl OtherNetwork {
@@ -165,36 +163,30 @@ impl OtherNetwork {
     pub(crate) fn new(loaded: &Loaded, node: NodeId, batch: usize) -> Result<OtherNetwork, Error> {
         let Loaded { file, network, .. } = loaded;
         let input = network.shape(NodeId::INPUT);
-        let encoder = Encoder::new(file, input, network.device()).map_err(unfit)?;
         let plan = Plan::new(network, batch, &[node]).map_err(unfit)?;
         Ok(OtherNetwork {
-            gradient: Gradient::new(&plan, &[node]),
-            encoder,
+            gradient: Gradient::new(&plan, &[node]).map_err(unfit)?,
+            encoder: Encoder::new(file, input, network.device()).map_err(unfit)?,
             node,
-            d_images: Buffer::new(batch, input),
+            d_images: network.device().buffer(batch, input).map_err(unfit)?,
             plan,
-            shown: Vec::new(),
         })
     }
 
-    /// The encodings of `n` images, `[n, e]`.
-    pub(crate) fn encode(&mut self, images: &Buffer, n: usize) -> &[f32] {
+    /// The encodings of `n` images.
+    pub(crate) fn encode(&mut self, images: &Buffer, n: usize) -> &Buffer {
         self.encoder.encode(images, n, self.plan.input_mut());
         self.plan.forward(n);
-        self.plan
-            .activation(self.node)
-            .read_into(n, &mut self.shown);
-        &self.shown
+        self.plan.activation(self.node)
     }
 
     /// From the cotangents of the `n` encodings made last to those of their
     /// images.
-    pub(crate) fn pull(&mut self, d_encodings: &[f32], n: usize) -> &[f32] {
+    pub(crate) fn pull(&mut self, d_encodings: &Buffer, n: usize) -> &Buffer {
         self.gradient.clear();
         self.gradient.cotangent(self.node, n).add(n, d_encodings);
         let d_input = self.gradient.pull(&self.plan, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
-        self.d_images.read_into(n, &mut self.shown);
-        &self.shown
+        &self.d_images
     }
 }

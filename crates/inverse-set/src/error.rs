@@ -75,6 +75,9 @@ pub enum Error {
         /// What is wrong with it.
         cause: engine::Error,
     },
+    /// The device failed, or has not enough memory.
+    #[error(transparent)]
+    Device(#[from] engine::Error),
 }
 
 impl Error {

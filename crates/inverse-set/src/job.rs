@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::Clamp;
+use engine::{Clamp, Device};
 use netfile::Mixture;
 use sampler::Options;
 
@@ -128,6 +128,11 @@ impl Job {
             record,
             pair,
         })
+    }
+
+    /// Where the networks run.
+    pub fn device(&self) -> &Device {
+        self.pair.classifier.network.device()
     }
 
     /// The neurons as they were resolved.

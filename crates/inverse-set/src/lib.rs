@@ -19,6 +19,7 @@ mod levels;
 mod model;
 mod neuron;
 mod pair;
+mod pair_sampler;
 mod record;
 mod reference;
 mod report;

@@ -5,19 +5,17 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use engine::NodeId;
-use sampler::{Counts, HostSpace, Problem, Progress, Range, Sampler, State, Unmet};
+use sampler::{Counts, Problem, Progress, Range, State, Unmet};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, Found, STATE};
-use crate::model::Classifier;
 use crate::neuron::Shown;
+use crate::pair_sampler::PairSampler;
 use crate::record::{SeedsRecord, StoredImages};
 use crate::report::{Event, Flow, Summary};
 use crate::samples::{Column, Sizes};
-use crate::source::{Source, code_len};
+use crate::source::code_len;
 use crate::{Error, Job, state_file};
-
-pub(crate) type PairSampler = Sampler<HostSpace, Source, Classifier>;
 
 impl Job {
     /// Samples into a directory. On the directory of the same run it goes on
@@ -155,20 +153,7 @@ impl Job {
     }
 
     pub(crate) fn sampler(&self, state: Option<State>) -> Result<PairSampler, Error> {
-        let batch = self.options.batch;
-        let source = Source::new(&self.pair, batch, self.clamp)?;
-        let classifier = Classifier::new(&self.pair, &self.neurons, &self.encoding, batch)?;
-        let problem = self.problem()?;
-        let space = HostSpace::new(
-            problem.starts.lower().to_vec(),
-            problem.starts.upper().to_vec(),
-        );
-        let options = self.options.clone();
-        match state {
-            None => Sampler::new(space, source, classifier, problem, options),
-            Some(state) => Sampler::resume(space, source, classifier, problem, options, state),
-        }
-        .map_err(|cause| self.error(cause))
+        PairSampler::new(self, state)
     }
 
     pub(crate) fn problem(&self) -> Result<Problem, Error> {

@@ -80,11 +80,11 @@ mod tests {
             essence(message),
             "the following required arguments were not provided: --generator <FILE>"
         );
-        let message = "error: invalid value 'x' for '--device <DEVICE>'\n  [possible values: auto, \
-            cpu]\n\n  tip: a similar value exists\n\nFor more information, try '--help'.\n";
+        let message = "error: invalid value 'x' for '--method <METHOD>'\n  [possible values: lagrangian, \
+            ppgn]\n\n  tip: a similar value exists\n\nFor more information, try '--help'.\n";
         assert_eq!(
             essence(message),
-            "invalid value 'x' for '--device <DEVICE>' [possible values: auto, cpu]; tip: a \
+            "invalid value 'x' for '--method <METHOD>' [possible values: lagrangian, ppgn]; tip: a \
              similar value exists"
         );
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use inverse_set::{Device, Pair};
 
 use crate::failure::mistake;
@@ -39,18 +39,34 @@ pub(crate) struct NetworkArguments {
     #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     threads: Option<usize>,
 
-    /// Where to compute.
-    #[arg(long, value_enum, default_value_t)]
+    /// Where to compute: auto (a CUDA device if there is one), cpu, cuda or
+    /// cuda:N, counted from 0.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceName,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DeviceName {
-    /// The fastest device that there is.
-    #[default]
     Auto,
-    /// The processor.
     Cpu,
+    Cuda(usize),
+}
+
+impl FromStr for DeviceName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<DeviceName, &'static str> {
+        let expected = "expected auto, cpu, cuda or cuda:N";
+        match text {
+            "auto" => Ok(DeviceName::Auto),
+            "cpu" => Ok(DeviceName::Cpu),
+            "cuda" => Ok(DeviceName::Cuda(0)),
+            _ => match text.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(index)) => Ok(DeviceName::Cuda(index)),
+                _ => Err(expected),
+            },
+        }
+    }
 }
 
 impl NetworkArguments {
@@ -113,7 +129,11 @@ impl NetworkArguments {
 
     fn device(&self) -> Result<Device> {
         match self.device {
-            DeviceName::Auto | DeviceName::Cpu => Ok(Device::cpu(self.threads)?),
+            DeviceName::Cpu => Ok(Device::cpu(self.threads)?),
+            DeviceName::Cuda(index) => {
+                Device::cuda(index, self.threads).map_err(|cause| mistake(cause.to_string()))
+            }
+            DeviceName::Auto => Ok(Device::auto(self.threads)?),
         }
     }
 }

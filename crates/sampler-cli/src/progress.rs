@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use inverse_set::{Event, Neuron};
+use inverse_set::{Device, Event, Neuron};
 
 /// Least time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -27,14 +27,18 @@ enum Shown {
 }
 
 impl Progress {
-    pub(crate) fn new(neurons: &[Neuron]) -> Progress {
+    pub(crate) fn new(neurons: &[Neuron], device: &Device) -> Progress {
         let opening = |neuron: &Neuron| format!("sampling {neuron} in {}", neuron.range());
+        let place = match device.fallback() {
+            None => format!("sampling on {device}"),
+            Some(reason) => format!("sampling on {device}: {reason}"),
+        };
         let shown = match io::stderr().is_terminal() {
             true => Shown::Bar(bar()),
             false => Shown::Lines { last: None },
         };
         Progress {
-            opening: neurons.iter().map(opening).collect(),
+            opening: neurons.iter().map(opening).chain([place]).collect(),
             pace: Pace::default(),
             shown,
         }

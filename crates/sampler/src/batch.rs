@@ -8,13 +8,13 @@ use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::margin::Shifts;
-use crate::models::{Models, Moves, Objective};
+use crate::models::{Models, Moves, Objective, Pressing};
 use crate::options::{Fixed, Options};
 use crate::random::{Purpose, keyed};
 use crate::reach::Reach;
 use crate::run::Problem;
 use crate::slot::{Origin, Penalty, Slot, Status};
-use crate::space::{Generator, Observer, Space, Stride};
+use crate::space::{Generator, Observer, Press, Space, Stride};
 use crate::state::State;
 
 /// One accepted sample.
@@ -302,25 +302,37 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
                 }
             }
             near => Objective::Nearest {
-                fixed: self.state.reservoir.encodings(),
+                fixed: &self.state.reservoir,
                 near,
                 weight: self.options.objective as f32,
             },
         };
         let longest = (self.options.spread * self.problem.starts.norm()) as f32;
-        let (slots, penalty) = (&mut self.slots, self.penalty);
+        let (slots, penalty, options) = (&mut self.slots, self.penalty, self.options);
         let (reach, ranges) = (&mut self.reach, &self.problem.ranges);
         let share = self.options.pull as f32;
         self.models.step(all, Some(objective), |values| {
             let mut d_values = vec![0.0; n * m];
-            for ((slot, values), d) in slots
+            let mut pressing = Vec::new();
+            for (((index, slot), values), d) in slots
                 .iter_mut()
+                .enumerate()
                 .zip(values.chunks_exact(m))
                 .zip(d_values.chunks_exact_mut(m))
             {
                 reach.observe(values, ranges);
                 slot.values = values.to_vec();
                 slot.cotangents(penalty, d);
+                let constraints = slot.constraints(penalty, options);
+                pressing.push(Pressing {
+                    press: Press {
+                        slot: index,
+                        update: false,
+                        press: true,
+                    },
+                    before: constraints.clone(),
+                    after: constraints,
+                });
             }
             let strides = vec![
                 Stride {
@@ -331,6 +343,7 @@ impl<'a, S: Space, G: Generator<S>, O: Observer<S>> Making<'a, S, G, O> {
             ];
             Moves {
                 d_values,
+                pressing,
                 strides,
                 shares: vec![share; n],
             }

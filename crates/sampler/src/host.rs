@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use crate::objective::{self, RunningSums};
 use crate::repulsion;
+use crate::reservoir::Reservoir;
 use crate::space::{Generator, Space, Stride};
 
 /// Codes, images and encodings as row-major vectors in main memory. Codes have
@@ -140,13 +141,14 @@ impl Space for HostSpace {
         &mut self,
         encodings: &Vec<f32>,
         n: usize,
-        fixed: &[f32],
+        fixed: &Reservoir,
         near: usize,
         weight: f32,
     ) -> Result<&Vec<f32>, Failure> {
         let dim = encodings.len() / n;
         self.d_encodings.resize(encodings.len(), 0.0);
-        repulsion::gradient(fixed, encodings, dim, near, &mut self.d_encodings);
+        let held = fixed.encodings();
+        repulsion::gradient(held, encodings, dim, near, &mut self.d_encodings);
         for d in &mut self.d_encodings {
             *d *= -weight;
         }

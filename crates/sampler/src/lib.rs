@@ -84,6 +84,6 @@ pub use options::{Fixed, Options};
 pub use range::{Band, Range};
 pub use reservoir::Reservoir;
 pub use run::{Problem, Sampler};
-pub use space::{Generator, Look, Observer, Space, Stride, Wanted};
+pub use space::{Constraint, Generator, Look, Observer, Press, Space, Stride, Wanted};
 pub use starts::Starts;
 pub use state::{Counts, Flat, State};

@@ -3,12 +3,15 @@
 
 use crate::error::{Error, Failure};
 use crate::objective::RunningSums;
-use crate::space::{Generator, Observer, Space, Stride, Wanted};
+use crate::reservoir::Reservoir;
+use crate::space::{Constraint, Generator, Observer, Press, Space, Stride, Wanted};
 
 /// What a step does to the rows it looked at.
 pub(crate) struct Moves {
     /// Cotangents of the neurons' values, `[n, m]`.
     pub(crate) d_values: Vec<f32>,
+    /// The constraints that they come from, if they do.
+    pub(crate) pressing: Vec<Pressing>,
     /// How far each row descends.
     pub(crate) strides: Vec<Stride>,
     /// How far each row goes towards its image's own code.
@@ -20,10 +23,19 @@ impl Moves {
     pub(crate) fn rest(n: usize, neurons: usize) -> Moves {
         Moves {
             d_values: vec![0.0; n * neurons],
+            pressing: Vec::new(),
             strides: vec![Stride::REST; n],
             shares: vec![0.0; n],
         }
     }
+}
+
+/// What the constraints of a row do in a step.
+pub(crate) struct Pressing {
+    pub(crate) press: Press,
+    /// One per neuron, before the step and after it.
+    pub(crate) before: Vec<Constraint>,
+    pub(crate) after: Vec<Constraint>,
 }
 
 /// The objective's part in a step.
@@ -31,10 +43,10 @@ impl Moves {
 pub(crate) enum Objective<'a> {
     /// Distances to all: a factor of the gradient of `T`.
     All { fixed: &'a RunningSums, weight: f32 },
-    /// Distances to the nearest few among those held (`[m, e]`): a factor of
-    /// the gradient of `R`.
+    /// Distances to the nearest few among those held: a factor of the gradient
+    /// of `R`.
     Nearest {
-        fixed: &'a [f32],
+        fixed: &'a Reservoir,
         near: usize,
         weight: f32,
     },
@@ -84,6 +96,8 @@ pub(crate) struct Models<S: Space, G, O> {
     slot_of: Vec<usize>,
     neurons: usize,
     uses_own_codes: bool,
+    /// The constraints that an observer which holds them has of each slot.
+    told: Vec<Vec<Constraint>>,
     pub(crate) work: Work,
 }
 
@@ -97,7 +111,8 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
     ) -> Result<Self, Failure> {
         let codes = space.codes(k)?;
         let uses_own_codes = observer.gives_own_codes();
-        let slot_of = (0..k).collect();
+        let slot_of: Vec<usize> = (0..k).collect();
+        let told = vec![Vec::new(); k];
         let work = Work::default();
         Ok(Models {
             space,
@@ -107,6 +122,7 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
             slot_of,
             neurons,
             uses_own_codes,
+            told,
             work,
         })
     }
@@ -194,12 +210,31 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
             ) => Some(self.space.repel(encodings, n, fixed, near, weight)?),
             _ => None,
         };
-        let d_images = self.observer.pull(&moves.d_values, d_encodings)?;
+        let pressed = !moves.pressing.is_empty() && self.observer.holds_constraints();
+        let d_images = if pressed {
+            for Pressing { press, before, .. } in &moves.pressing {
+                if self.told[press.slot] != *before {
+                    self.observer.constrain(press.slot, before)?;
+                }
+            }
+            let presses: Vec<Press> = moves.pressing.iter().map(|p| p.press).collect();
+            for Pressing { press, after, .. } in moves.pressing {
+                self.told[press.slot] = after;
+            }
+            self.observer.press(&presses, d_encodings)?
+        } else {
+            self.observer.pull(&moves.d_values, d_encodings)?
+        };
         let d_codes = self.generator.pull(d_images)?;
         self.space
             .descend(&mut self.codes, d_codes, &moves.strides)?;
         self.work.pulls += n as u64;
         Ok(())
+    }
+
+    /// The slots from 0 on were accepted, see [`Space::remember`].
+    pub(crate) fn remember(&mut self, before: u64, rows: &[Option<usize>]) -> Result<(), Failure> {
+        self.space.remember(before, rows)
     }
 
     /// One forward of the slots, one pull of the cotangents that `decide` makes
@@ -254,10 +289,13 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Models<S, G, O> {
         check_size(look.values, n, self.neurons)?;
         self.work.forwards += n as u64;
         let values = look.values.to_vec();
-        let encodings = match look.encodings {
-            Some(encodings) => self.space.read_encodings(encodings, n)?,
-            None => return Err(invalid("the encodings of a look", "missing", "present")),
+        let Some(seen) = look.encodings else {
+            return Err(invalid("the encodings of a look", "missing", "present"));
         };
+        for (row, &slot) in slots.iter().enumerate() {
+            self.space.keep(seen, row, slot)?;
+        }
+        let encodings = self.space.read_encodings(seen, n)?;
         Ok(Examined {
             values,
             encodings,

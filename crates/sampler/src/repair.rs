@@ -2,10 +2,10 @@
 
 use crate::batch::{Making, Phase};
 use crate::error::Error;
-use crate::models::Moves;
+use crate::models::{Moves, Pressing};
 use crate::random::{Purpose, below, keyed};
 use crate::slot::{Origin, Status};
-use crate::space::{Generator, Observer, Space};
+use crate::space::{Generator, Observer, Press, Space};
 
 impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
     /// Steps on the constraints until every slot is inside or accepted. Slots
@@ -50,6 +50,7 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
                 reach.observe(values, ranges);
                 let slot = &mut slots[moving[row]];
                 slot.values = values.to_vec();
+                let before = slot.constraints(penalty, options);
                 slot.update_multipliers(penalty, options);
                 let most = match slot.origin {
                     Origin::Fresh => options.seed_steps,
@@ -67,6 +68,15 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Making<'_, S, G, O> {
                     moves.shares[row] = (options.repair_pull * decay) as f32;
                     slot.steps += 1;
                 }
+                moves.pressing.push(Pressing {
+                    press: Press {
+                        slot: moving[row],
+                        update: true,
+                        press: slot.status == Status::Moving,
+                    },
+                    before,
+                    after: slot.constraints(penalty, options),
+                });
             }
             moves
         })?;

@@ -17,7 +17,8 @@ pub struct Reservoir {
 }
 
 impl Reservoir {
-    pub(crate) fn new(capacity: usize) -> Reservoir {
+    /// An empty one.
+    pub fn new(capacity: usize) -> Reservoir {
         Reservoir {
             capacity,
             dim: 0,
@@ -27,24 +28,32 @@ impl Reservoir {
         }
     }
 
-    pub(crate) fn offer(&mut self, seed: u64, encoding: &[f32]) {
+    /// Takes or refuses one more encoding, keyed by `seed`; gives the row that now
+    /// holds it, if one does.
+    pub fn offer(&mut self, seed: u64, encoding: &[f32]) -> Option<usize> {
         self.dim = encoding.len();
         let index = self.offered;
         self.offered += 1;
         if index < self.capacity as u64 {
             self.rows.extend_from_slice(encoding);
             self.samples.push(index);
-            return;
+            return Some(index as usize);
         }
         let place = below(
             self.offered,
             &mut keyed(seed, Purpose::Reservoir, index, 0, 0),
         );
-        if place < self.capacity as u64 {
+        (place < self.capacity as u64).then(|| {
             let at = place as usize * self.dim;
             self.rows[at..at + self.dim].copy_from_slice(encoding);
             self.samples[place as usize] = index;
-        }
+            place as usize
+        })
+    }
+
+    /// Most encodings that it holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The encodings held, `[n, e]`.

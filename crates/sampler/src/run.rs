@@ -133,7 +133,7 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
             watch,
         );
         let draft = making.make()?;
-        Ok(Some(self.commit(draft)))
+        self.commit(draft).map(Some)
     }
 
     /// The greatest value that plain ascent from a few starts drives a neuron
@@ -161,7 +161,7 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         ))
     }
 
-    fn commit(&mut self, draft: Draft) -> Batch {
+    fn commit(&mut self, draft: Draft) -> Result<Batch, Error> {
         let Draft {
             batch,
             codes,
@@ -176,10 +176,12 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         state.encoding_unit = encoding_unit;
         state.shifts = shifts;
         let mut encodings = Vec::new();
+        let mut rows = Vec::new();
         for sample in &batch.samples {
-            state.remember(self.options.seed, &sample.encoding, sample.hash);
+            rows.push(state.remember(self.options.seed, &sample.encoding, sample.hash));
             encodings.extend_from_slice(&sample.encoding);
         }
+        self.models.remember(state.sums.count(), &rows)?;
         let dim = encodings.len() / batch.samples.len().max(1);
         let sums = crate::objective::RunningSums::of(&encodings, dim);
         state.sums = state.sums.merged(&sums);
@@ -190,6 +192,6 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         counts.replaced += draft.replaced;
         counts.forwards = self.models.work.forwards;
         counts.pulls = self.models.work.pulls;
-        batch
+        Ok(batch)
     }
 }

@@ -4,7 +4,7 @@ use crate::batch::Sample;
 use crate::lagrangian;
 use crate::options::Options;
 use crate::range::Band;
-use crate::space::Stride;
+use crate::space::{Constraint, Stride};
 
 /// A slot's longest step shrinks to no less than this share of the option.
 const LEAST_LONGEST: f64 = 1.0 / 64.0;
@@ -90,15 +90,30 @@ impl Slot {
             .all(|(&f, band)| band.contains(f))
     }
 
-    /// Updates the multipliers at the values of the last look, each kept within
-    /// what shifts its bound by `depth` of the band (of the unit where it is open).
-    pub(crate) fn update_multipliers(&mut self, penalty: &Penalty, options: &Options) {
-        for (j, l) in self.multipliers.iter_mut().enumerate() {
+    /// The constraints as they are, a multiplier kept within what shifts its bound
+    /// by `depth` of the band (of the unit where it is open).
+    pub(crate) fn constraints(&self, penalty: &Penalty, options: &Options) -> Vec<Constraint> {
+        let of = |(j, &multiplier): (usize, &f64)| {
             let (band, mu) = (self.bands[j], penalty.mu[j]);
+            Constraint {
+                multiplier,
+                mu,
+                lo: band.lo,
+                hi: band.hi,
+                most: mu * options.depth * band.width().min(penalty.unit[j]),
+            }
+        };
+        self.multipliers.iter().enumerate().map(of).collect()
+    }
+
+    /// Updates the multipliers at the values of the last look.
+    pub(crate) fn update_multipliers(&mut self, penalty: &Penalty, options: &Options) {
+        let constraints = self.constraints(penalty, options);
+        for (j, (l, constraint)) in self.multipliers.iter_mut().zip(constraints).enumerate() {
             let f = f64::from(self.values[j]);
+            let Constraint { mu, most, .. } = constraint;
             if f.is_finite() {
-                let most = mu * options.depth * band.width().min(penalty.unit[j]);
-                *l = lagrangian::updated(f, *l, mu, band).clamp(-most, most);
+                *l = lagrangian::updated(f, *l, mu, self.bands[j]).clamp(-most, most);
             }
         }
     }

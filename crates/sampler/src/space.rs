@@ -8,6 +8,7 @@
 
 use crate::error::Failure;
 use crate::objective::RunningSums;
+use crate::reservoir::Reservoir;
 
 /// How far one row moves along its negative gradient `g`: by the length
 /// `min(gap / |g|, longest)`.
@@ -85,16 +86,36 @@ pub trait Space {
     ) -> Result<&Self::Encodings, Failure>;
 
     /// The cotangents `-weight dR/de` of the first `n` rows, where `R` runs over
-    /// the `near` nearest ones of each among `fixed` (`[m, e]`) and these rows
+    /// the `near` nearest ones of each among those held by `fixed` and these rows
     /// (see [`crate::repulsion::gradient`]).
     fn repel(
         &mut self,
         encodings: &Self::Encodings,
         n: usize,
-        fixed: &[f32],
+        fixed: &Reservoir,
         near: usize,
         weight: f32,
     ) -> Result<&Self::Encodings, Failure>;
+
+    /// Takes note that `slot` may be accepted with the encoding in row `row`. A
+    /// space that has its own copies of the running sums and the reservoir
+    /// keeps it until [`Space::remember`].
+    fn keep(
+        &mut self,
+        _encodings: &Self::Encodings,
+        _row: usize,
+        _slot: usize,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The encodings kept last for the slots from 0 on were accepted: each is
+    /// added to the running sums, which held `before`, and written to a row of
+    /// the reservoir, if it is given one. A space may rely on it or not: it is
+    /// shown sums and reservoir where they are used.
+    fn remember(&mut self, _before: u64, _rows: &[Option<usize>]) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Copies the first `n` encodings to the host, `[n, e]`.
     fn read_encodings(
@@ -143,6 +164,32 @@ pub struct Look<'a, S: Space> {
     pub own_codes: Option<&'a S::Codes>,
 }
 
+/// The constraint of a slot on one neuron, see [`crate::lagrangian`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constraint {
+    /// `lambda`.
+    pub multiplier: f64,
+    /// `mu`.
+    pub mu: f64,
+    /// Lower end of the band.
+    pub lo: f64,
+    /// Upper end of the band.
+    pub hi: f64,
+    /// An updated multiplier is kept within plus and minus this.
+    pub most: f64,
+}
+
+/// What a row's constraints do in a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Press {
+    /// The slot in the row.
+    pub slot: usize,
+    /// First update the multipliers at the values of the last look.
+    pub update: bool,
+    /// Then press on the neurons; otherwise their cotangents are 0.
+    pub press: bool,
+}
+
 /// A map from images to activations and encodings.
 pub trait Observer<S: Space> {
     /// Whether a look can give the images' own codes, as it can where the
@@ -166,6 +213,28 @@ pub trait Observer<S: Space> {
         n: usize,
         wanted: Wanted,
     ) -> Result<Look<'_, S>, Failure>;
+
+    /// Whether it knows the constraints of the slots, and computes the cotangents
+    /// of their terms beside the values: [`Observer::constrain`] and
+    /// [`Observer::press`].
+    fn holds_constraints(&self) -> bool {
+        false
+    }
+
+    /// Overwrites the constraints of a slot, one per neuron.
+    fn constrain(&mut self, _slot: usize, _constraints: &[Constraint]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// As [`Observer::pull`] with the cotangents of the terms of the augmented
+    /// Lagrangian, one press for each row of the last look.
+    fn press(
+        &mut self,
+        _presses: &[Press],
+        _encodings: Option<&S::Encodings>,
+    ) -> Result<&S::Images, Failure> {
+        Err("pressing on neurons: this observer holds no constraints".into())
+    }
 
     /// From the cotangents of the last look's values (`[n, m]`) and encodings
     /// to those of its images, of a quantity that is being minimised.

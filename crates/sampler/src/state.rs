@@ -83,7 +83,9 @@ pub struct Flat {
 }
 
 impl State {
-    pub(crate) fn new(k: usize, neurons: usize, reservoir: usize) -> State {
+    /// That of a run from its beginning, with batches of `k`, `neurons` ranges
+    /// and a reservoir of so many.
+    pub fn new(k: usize, neurons: usize, reservoir: usize) -> State {
         State {
             counts: Counts::default(),
             multipliers: vec![0.0; k * neurons],
@@ -115,13 +117,14 @@ impl State {
 
     /// Takes note of an accepted sample. To complete a state that was read
     /// again, call it for every sample of the run's batches, in their order.
-    pub fn remember(&mut self, seed: u64, encoding: &[f32], hash: u64) {
+    /// Gives the row of the reservoir that now holds the encoding, if one does.
+    pub fn remember(&mut self, seed: u64, encoding: &[f32], hash: u64) -> Option<usize> {
         if self.seeds.count() < self.k {
             let sample = RunningSums::of(encoding, encoding.len());
             self.seeds = self.seeds.merged(&sample);
         }
-        self.reservoir.offer(seed, encoding);
         self.seen.insert(hash);
+        self.reservoir.offer(seed, encoding)
     }
 
     /// The state as named arrays, without what [`State::remember`] brings back.

@@ -75,9 +75,9 @@ impl Joined {
         let (plan, layer) = match name.split_once('.') {
             Some(("generator", layer)) => (&self.generator, layer),
             Some(("classifier", layer)) => (&self.classifier, layer),
-            _ => return Ok(self.images.read(self.n)),
+            _ => return Ok(self.images.read(self.n)?),
         };
-        Ok(plan.activation(node(plan.network(), layer)?).read(self.n))
+        Ok(plan.activation(node(plan.network(), layer)?).read(self.n)?)
     }
 
     /// The gradient with respect to the codes of the last forward pass, from
@@ -87,19 +87,19 @@ impl Joined {
         let nodes = cotangents.iter();
         let nodes = nodes.map(|(layer, _)| node(self.classifier.network(), layer));
         let nodes = nodes.collect::<Result<Vec<_>>>()?;
-        let mut seen = Gradient::new(&self.classifier, &nodes);
+        let mut seen = Gradient::new(&self.classifier, &nodes)?;
         for (&node, (_, cotangent)) in nodes.iter().zip(cotangents) {
-            seen.cotangent(node, n).add(n, cotangent);
+            seen.cotangent(node, n).write(n, cotangent);
         }
         let d_input = seen.pull(&self.classifier, n);
         self.encoder.pull(d_input, n, &mut self.d_images);
 
         let output = self.generator.network().output();
-        let mut generated = Gradient::new(&self.generator, &[output]);
+        let mut generated = Gradient::new(&self.generator, &[output])?;
         let pixels = self.generator.activation(output);
         let d_output = generated.cotangent(output, n);
         self.decoder.pull(pixels, &self.d_images, n, d_output);
-        Ok(generated.pull(&self.generator, n).read(n))
+        Ok(generated.pull(&self.generator, n).read(n)?)
     }
 }
 

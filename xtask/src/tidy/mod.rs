@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: rules about the tree that no compiler checks.
 
 mod arrows;
+mod ptx;
 mod sources;
 mod stamps;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut findings = arrows::check(root)?;
     findings.extend(sources::check(root, &files)?);
     findings.extend(stamps::check(&root.join("weights"), &files)?);
+    findings.extend(ptx::check(&root.join("kernels"), kernels::MODULES, &files)?);
     for finding in &findings {
         println!("{finding}");
     }

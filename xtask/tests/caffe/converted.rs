@@ -78,7 +78,7 @@ impl Converted {
         let node = self.network.node(layer);
         let node = node.unwrap_or_else(|| panic!("{what}: no such layer in {:?}", self.layers));
         let (plan, n) = self.ran.as_ref().expect("a network that ran");
-        let found = plan.activation(node).read(*n);
+        let found = plan.activation(node).read(*n).unwrap();
         assert_eq!(found.len(), expected.len(), "{what}: lengths");
         let bound = tolerance
             * expected

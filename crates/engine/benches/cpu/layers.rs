@@ -102,14 +102,14 @@ impl Row {
         let network = Network::load(&self.file, device).expect("room for a layer");
         let output = network.output();
         let mut plan = Plan::new(&network, k, &[output]).expect("room for a layer");
-        let wave = |values: &mut [f32]| {
-            let value = |(i, value): (usize, &mut f32)| *value = (i as f32 * 0.7).sin();
-            values.iter_mut().enumerate().for_each(value);
+        let wave = |buffer: &mut Buffer| {
+            let values = (0..k * buffer.sample_len()).map(|i| (i as f32 * 0.7).sin());
+            buffer.write(k, &values.collect::<Vec<_>>());
         };
-        wave(plan.input_mut().stored_mut(k));
+        wave(plan.input_mut());
         let forward = median_ms(9, || plan.forward(k));
         let mut dy = Buffer::new(k, network.shape(output));
-        wave(dy.stored_mut(k));
+        wave(&mut dy);
         let mut dx = Buffer::new(k, network.shape(NodeId::INPUT));
         let backward = median_ms(9, || {
             // As if whoever is behind it had carried it.

@@ -23,7 +23,7 @@ pub(crate) fn serve(device: &Device, pair: &Path, folder: &Path, k: usize) {
     let mut step = Step::new(device, pair, k);
     write("codes", &step.codes);
     write("direction", &step.direction);
-    let gradient = step.run().read(k);
+    let gradient = step.run().read(k).expect("a CPU reads what it wrote");
     write("gradient", &gradient);
     println!("ready {}", device.instruction_set());
     for _ in stdin().lock().lines() {

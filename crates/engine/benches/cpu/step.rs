@@ -63,6 +63,9 @@ pub(crate) struct Step {
     pub codes: Vec<f32>,
     /// What each encoding is multiplied by.
     pub direction: Vec<f32>,
+    /// The same for each sample, and the cotangents of its unit's score.
+    directions: Vec<f32>,
+    one_unit: Vec<f32>,
 }
 
 impl Step {
@@ -89,6 +92,9 @@ impl Step {
         let clamp = Clamp::StraightInward;
         let decoder = Decoder::new(&files[0], generator.shape(output), image, clamp, device);
         let encoder = Encoder::new(&files[1], image, device);
+        let units = classifier.shape(scores).len();
+        let mut one_unit = vec![0.0; units];
+        one_unit[UNIT % units] = 1.0;
         let plan =
             |network, targets: &[NodeId]| Plan::new(network, k, targets).expect("room for a plan");
         let generator_plan = plan(&generator, &[output]);
@@ -100,8 +106,8 @@ impl Step {
             images: Buffer::new(k, image),
             d_images: Buffer::new(k, image),
             gradients: [
-                Gradient::new(&generator_plan, &[output]),
-                Gradient::new(&classifier_plan, &[encoding, scores]),
+                Gradient::new(&generator_plan, &[output]).expect("room for gradients"),
+                Gradient::new(&classifier_plan, &[encoding, scores]).expect("room for gradients"),
             ],
             generator: generator_plan,
             classifier: classifier_plan,
@@ -110,7 +116,9 @@ impl Step {
             scores,
             files: paths.iter().map(size).sum(),
             codes: codes(&files[0], &normal),
+            directions: direction.repeat(k),
             direction,
+            one_unit: one_unit.repeat(k),
         };
         step.generator.input_mut().write(k, &step.codes);
         step
@@ -134,15 +142,12 @@ impl Step {
         let k = self.k;
         let [of_generator, of_classifier] = &mut self.gradients;
         of_classifier.clear();
-        let scores = of_classifier.cotangent(self.scores, k);
-        let units = scores.sample_len();
-        for scores in scores.stored_mut(k).chunks_exact_mut(units) {
-            scores[UNIT % units] = 1.0;
-        }
-        let encodings = of_classifier.cotangent(self.encoding, k).stored_mut(k);
-        for d in encodings.chunks_exact_mut(self.direction.len()) {
-            d.copy_from_slice(&self.direction);
-        }
+        of_classifier
+            .cotangent(self.scores, k)
+            .write(k, &self.one_unit);
+        of_classifier
+            .cotangent(self.encoding, k)
+            .write(k, &self.directions);
         let d_input = of_classifier.pull(&self.classifier, k);
         self.encoder.pull(d_input, k, &mut self.d_images);
         of_generator.clear();

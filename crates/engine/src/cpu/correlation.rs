@@ -11,8 +11,8 @@
 use rayon::prelude::*;
 
 use super::panels::{self, CHUNK, Operands, ROWS, WIDTH};
-use super::places::{Kernel as Weight, Places, Spot};
 use super::{Call, Epilogue, Floats, Kernel, Simd, Start};
+use crate::places::{Kernel as Weight, Places, Spot};
 
 /// The weights, packed.
 #[derive(Debug)]

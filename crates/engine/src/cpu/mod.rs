@@ -11,7 +11,6 @@ mod epilogue;
 mod floats;
 mod narrow;
 mod panels;
-mod places;
 mod simd;
 mod stored;
 mod winograd;
@@ -22,7 +21,7 @@ pub(crate) use dense::Dense;
 pub(crate) use epilogue::Epilogue;
 pub(crate) use floats::Floats;
 pub(crate) use narrow::Narrow;
-pub(crate) use places::{Axis, Places};
+
 pub use simd::Instructions;
 pub(crate) use simd::{Kernel, Simd};
 pub(crate) use winograd::Winograd;

@@ -12,8 +12,8 @@
 use rayon::prelude::*;
 
 use super::panels::PADDING;
-use super::places::{Kernel as Weight, Places};
 use super::{Call, Epilogue, Floats, Kernel, Simd, Start};
+use crate::places::{Kernel as Weight, Places};
 
 /// The weights, as the places of each phase meet them.
 #[derive(Debug)]

@@ -5,11 +5,15 @@
 //! cropped or padded centrally. An [`Encoder`] makes a classifier's input of
 //! images.
 
+mod launch;
 mod rows;
+
+use std::sync::Arc;
 
 use netfile::{Channels, ImageEncoding, NetworkFile};
 use rayon::prelude::*;
 
+use crate::cuda::{Gpu, Memory};
 use crate::{Buffer, Device, Error, Shape};
 use rows::{DecodeRow, EncodeRow, PullEncodedRow, PullImageRow};
 
@@ -33,11 +37,13 @@ struct Pixels {
     gain: Vec<f32>,
     /// Per value of the network's side, as it is stored.
     offset: Vec<f32>,
+    /// Both of them on a CUDA device, if it is to run there.
+    on_device: Option<[Memory<f32>; 2]>,
 }
 
 impl Pixels {
     /// The encoding of a network whose images are `[c, h, w]` = `shape`.
-    fn new(file: &NetworkFile, shape: [usize; 3]) -> Result<Pixels, Error> {
+    fn new(file: &NetworkFile, shape: [usize; 3], device: &Device) -> Result<Pixels, Error> {
         let mismatch = |expected: String, found: String| Error::Shape {
             layer: file.description().name.clone(),
             op: "image",
@@ -70,16 +76,21 @@ impl Pixels {
             Some(planes) => planes[channel * h * w + position],
             None => encoding.mean[channel],
         };
+        let gain: Vec<f32> = encoding
+            .std
+            .iter()
+            .map(|std| encoding.scale / std)
+            .collect();
+        let offset: Vec<f32> = (0..h * w * c)
+            .map(|i| mean(i % c, i / c) / encoding.std[i % c])
+            .collect();
+        let upload =
+            |gpu: &Arc<Gpu>| Ok::<_, Error>([Memory::of(gpu, &gain)?, Memory::of(gpu, &offset)?]);
         Ok(Pixels {
             reversed: encoding.channels == Channels::Bgr,
-            gain: encoding
-                .std
-                .iter()
-                .map(|std| encoding.scale / std)
-                .collect(),
-            offset: (0..h * w * c)
-                .map(|i| mean(i % c, i / c) / encoding.std[i % c])
-                .collect(),
+            on_device: device.gpu().map(upload).transpose()?,
+            gain,
+            offset,
         })
     }
 }
@@ -118,7 +129,7 @@ impl Encoder {
     pub fn new(file: &NetworkFile, input: &Shape, device: &Device) -> Result<Encoder, Error> {
         let [c, h, w] = planes(file, input)?;
         Ok(Encoder {
-            pixels: Pixels::new(file, [c, h, w])?,
+            pixels: Pixels::new(file, [c, h, w], device)?,
             row: w * c,
             shape: input.clone(),
             device: device.clone(),
@@ -132,6 +143,9 @@ impl Encoder {
 
     /// Encodes `n` images.
     pub fn encode(&self, images: &Buffer, n: usize, encoded: &mut Buffer) {
+        if let Some(gpu) = self.device.gpu() {
+            return self.launch_encode(gpu, images, n, encoded);
+        }
         let Pixels { gain, offset, .. } = &self.pixels;
         let row = self.row;
         self.device.install(|| {
@@ -155,6 +169,9 @@ impl Encoder {
 
     /// Takes cotangents of the encoded images back to the images.
     pub fn pull(&self, d_encoded: &Buffer, n: usize, d_images: &mut Buffer) {
+        if let Some(gpu) = self.device.gpu() {
+            return self.launch_pull(gpu, d_encoded, n, d_images);
+        }
         let (gain, row) = (&self.pixels.gain, self.row);
         self.device.install(|| {
             let rows = d_images.stored_mut(n).par_chunks_exact_mut(row);
@@ -211,7 +228,7 @@ impl Decoder {
             });
         }
         Ok(Decoder {
-            pixels: Pixels::new(file, from)?,
+            pixels: Pixels::new(file, from, device)?,
             clamp,
             from,
             to,
@@ -222,6 +239,9 @@ impl Decoder {
     /// Makes images of the first `n` outputs. Pixels that the generator does
     /// not reach are 0.
     pub fn decode(&self, output: &Buffer, n: usize, images: &mut Buffer) {
+        if let Some(gpu) = self.device.gpu() {
+            return self.launch_decode(gpu, output, n, images);
+        }
         let [c, h, w] = self.to;
         let Pixels { gain, offset, .. } = &self.pixels;
         let [rows, cols] = self.shared();
@@ -258,6 +278,9 @@ impl Decoder {
     /// a quantity that is being minimised: this is what says which way is
     /// inwards.
     pub fn pull(&self, output: &Buffer, d_images: &Buffer, n: usize, d_output: &mut Buffer) {
+        if let Some(gpu) = self.device.gpu() {
+            return self.launch_pull(gpu, output, d_images, n, d_output);
+        }
         let [c, h, w] = self.from;
         let Pixels { gain, offset, .. } = &self.pixels;
         let [rows, cols] = self.shared();

@@ -3,12 +3,16 @@
 //! Batch normalisation with stored statistics and Caffe's scale layer are both
 //! this. Layout of a sample: channel after channel.
 
+use kernels::affine::{AffineBackward, AffineForward};
 use netfile::BatchNorm;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
-use crate::Shape;
+use super::{
+    Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation, TensorSpec,
+};
 use crate::cpu::{Kernel, Simd};
+use crate::cuda::{Memory, blocks, int};
+use crate::{Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -65,10 +69,10 @@ impl super::Geometry for Geometry {
             .into()
     }
 
-    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
+    fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
         let tensor = |i| from.floats(i).expect("tensors names two");
         let pairs = std::iter::zip(tensor(0), tensor(1));
-        let (a, b) = match self.source {
+        let (a, b): (Vec<f32>, Vec<f32>) = match self.source {
             Source::Statistics { epsilon } => pairs
                 .map(|(mean, variance)| {
                     let a = 1.0 / (f64::from(variance) + f64::from(epsilon)).sqrt();
@@ -77,7 +81,13 @@ impl super::Geometry for Geometry {
                 .unzip(),
             Source::Weights => pairs.unzip(),
         };
-        Box::new(Affine { a, b })
+        let gpu = from.gpu.as_ref();
+        let upload = |values: &[f32]| gpu.map(|gpu| Memory::of(gpu, values)).transpose();
+        Ok(Box::new(Affine {
+            on_device: upload(&a)?.zip(upload(&b)?),
+            a,
+            b,
+        }))
     }
 }
 
@@ -86,6 +96,15 @@ struct Affine {
     /// Per channel.
     a: Vec<f32>,
     b: Vec<f32>,
+    /// Both of them on a CUDA device, if it is to run there.
+    on_device: Option<(Memory<f32>, Memory<f32>)>,
+}
+
+impl Affine {
+    fn on_device(&self) -> &(Memory<f32>, Memory<f32>) {
+        let both = self.on_device.as_ref();
+        both.expect("launched by a plan on the device of its network")
+    }
 }
 
 impl Op for Affine {
@@ -103,6 +122,32 @@ impl Op for Affine {
         blocks.zip(run.dy.par_chunks(pixels)).for_each(|(dx, dy)| {
             run.instructions.dispatch(Gradients { of: self, dy, dx });
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let len = run.n * run.y.sample_len();
+        let (a, b) = self.on_device();
+        let kernel = AffineForward {
+            x: run.x[0].input(),
+            a: a.input(),
+            b: b.input(),
+            y: run.y.output(),
+            channels: int(self.a.len()),
+            len: int(len),
+        };
+        run.gpu.launch(blocks(len, 256), &kernel);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let len = run.n * run.dy.sample_len();
+        let kernel = AffineBackward {
+            dy: run.dy.input(),
+            a: self.on_device().0.input(),
+            dx: run.dx[0].output(),
+            channels: int(self.a.len()),
+            len: int(len),
+        };
+        run.gpu.launch(blocks(len, 256), &kernel);
     }
 }
 

@@ -3,10 +3,12 @@
 //! A sample of the output is the samples of the inputs in their order, because
 //! channels vary slowest.
 
+use kernels::moves::{CopyPart, Part};
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::{blocks, int};
+use crate::{Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -55,8 +57,8 @@ impl super::Geometry for Geometry {
         self.output.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -82,6 +84,58 @@ impl Op for Geometry {
             pixels.for_each(|(dx, dy)| dx.copy_from_slice(&dy[offset..][..len]));
             offset += len;
         }
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        for (x, part) in run.x.iter().zip(self.launched(run.n)) {
+            let kernel = CopyPart {
+                from: x.input(),
+                to: run.y.output(),
+                part,
+            };
+            let len = run.n * x.sample_len();
+            run.gpu.launch(blocks(len, 256), &kernel);
+        }
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        for (dx, part) in run.dx.iter_mut().zip(self.launched(run.n)) {
+            let len = run.n * dx.sample_len();
+            let kernel = CopyPart {
+                from: run.dy.input(),
+                to: dx.output(),
+                part: Part {
+                    from_pitch: part.to_pitch,
+                    from_offset: part.to_offset,
+                    to_pitch: part.from_pitch,
+                    to_offset: part.from_offset,
+                    ..part
+                },
+            };
+            run.gpu.launch(blocks(len, 256), &kernel);
+        }
+    }
+}
+
+impl Geometry {
+    /// What kernels are told of each input of `n` samples: how its pixels lie in
+    /// those of the output.
+    fn launched(&self, n: usize) -> impl Iterator<Item = Part> {
+        let channels: usize = self.parts.iter().sum();
+        let pixels = n * self.output.len() / channels;
+        let mut offset = 0;
+        self.parts.iter().map(move |&len| {
+            let part = Part {
+                rows: int(pixels),
+                width: int(len),
+                from_pitch: int(len),
+                from_offset: 0,
+                to_pitch: int(channels),
+                to_offset: int(offset),
+            };
+            offset += len;
+            part
+        })
     }
 }
 

@@ -6,8 +6,10 @@
 //! conv_layer.cpp). The windows lie on the input, their grid is the output.
 
 use super::windows::{Axis, Map, Windows};
-use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
-use crate::Shape;
+use super::{
+    Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation, TensorSpec,
+};
+use crate::{Error, Shape};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +39,11 @@ impl super::Geometry for Geometry {
         self.windows.tensors(self.bias.then_some(outputs))
     }
 
-    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
-        Box::new(Convolution {
-            forward: self.windows.gather(from),
-            backward: self.windows.scatter(from),
-            bias: from.floats(1),
-        })
+    fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(Box::new(Convolution {
+            forward: self.windows.gather(from, true)?,
+            backward: self.windows.scatter(from, false)?,
+        }))
     }
 }
 
@@ -50,7 +51,6 @@ impl super::Geometry for Geometry {
 struct Convolution {
     forward: Map,
     backward: Map,
-    bias: Option<Vec<f32>>,
 }
 
 impl Op for Convolution {
@@ -67,11 +67,19 @@ impl Op for Convolution {
     }
 
     fn forward(&self, run: Forward<'_>) {
-        self.forward.run(run.call(self.bias.as_deref()));
+        self.forward.run(run.call(self.forward.bias()));
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
         self.backward.run(run.call());
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        self.forward.launch(run.call());
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        self.backward.launch(run.call());
     }
 }
 

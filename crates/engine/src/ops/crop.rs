@@ -3,11 +3,13 @@
 //! `y[c, i, j] = x[c, i + offset, j + offset]`; the gradient outside of the
 //! window is zero.
 
+use kernels::moves::{self, CropBackward, CropForward};
 use netfile::Crop;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::int;
+use crate::{Error, Shape};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -51,8 +53,8 @@ impl super::Geometry for Geometry {
         Shape::new(&[self.channels, h, w]).expect("a crop is no larger than its input")
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -78,6 +80,41 @@ impl Op for Geometry {
                 dx[self.row(i)].copy_from_slice(dy);
             }
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let kernel = CropForward {
+            x: run.x[0].input(),
+            y: run.y.output(),
+            crop: self.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let kernel = CropBackward {
+            dy: run.dy.input(),
+            dx: run.dx[0].output(),
+            crop: self.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
+    }
+}
+
+impl Geometry {
+    /// What kernels are told of it.
+    fn launched(&self) -> moves::Crop {
+        moves::Crop {
+            channels: int(self.channels),
+            from_h: int(self.input[0]),
+            from_w: int(self.input[1]),
+            y: int(self.offset[0]),
+            x: int(self.offset[1]),
+            to_h: int(self.output[0]),
+            to_w: int(self.output[1]),
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 //! times all other inputs, never `y / x[k]`, so that zeros do no harm. Maximum:
 //! the first of the greatest inputs gets all of `dy`.
 
+use kernels::eltwise::{AddScaled, Greatest, Multiply, PullEarlier, PullGreatest, Scaled};
 use netfile::{Eltwise, EltwiseOperation};
 use rayon::prelude::*;
 
-use super::{BLOCK, Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{BLOCK, Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::{Gpu, blocks, int};
+use crate::{Buffer, Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -47,8 +49,8 @@ impl super::Geometry for Geometry {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -97,6 +99,81 @@ impl Op for Geometry {
             });
         }
     }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let count = run.n * self.shape.len();
+        let (grid, len, y) = (blocks(count, 256), int(count), run.y);
+        let (first, rest) = run.x.split_first().expect("an op has an input");
+        scaled(run.gpu, first, y, self.coefficient(0), count);
+        for (k, x) in rest.iter().enumerate() {
+            let (x, y) = (x.input(), y.output());
+            match &self.operation {
+                Operation::Sum(c) => {
+                    let factor = c[k + 1];
+                    run.gpu.launch(grid, &AddScaled { x, y, factor, len });
+                }
+                Operation::Product => run.gpu.launch(grid, &Multiply { x, y, len }),
+                Operation::Max => run.gpu.launch(grid, &Greatest { x, y, len }),
+            }
+        }
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let count = run.n * self.shape.len();
+        let (grid, len) = (blocks(count, 256), int(count));
+        for (k, dx) in run.dx.iter_mut().enumerate() {
+            match &self.operation {
+                Operation::Sum(_) => scaled(run.gpu, run.dy, dx, self.coefficient(k), count),
+                Operation::Product => {
+                    scaled(run.gpu, run.dy, dx, 1.0, count);
+                    for (_, other) in run.x.iter().enumerate().filter(|(j, _)| *j != k) {
+                        let (x, y) = (other.input(), dx.output());
+                        run.gpu.launch(grid, &Multiply { x, y, len });
+                    }
+                }
+                Operation::Max => {
+                    let pull = PullGreatest {
+                        x: run.x[k].input(),
+                        y: run.y.input(),
+                        dy: run.dy.input(),
+                        dx: dx.output(),
+                        len,
+                    };
+                    run.gpu.launch(grid, &pull);
+                    for earlier in &run.x[..k] {
+                        let pull = PullEarlier {
+                            x: earlier.input(),
+                            y: run.y.input(),
+                            dx: dx.output(),
+                            len,
+                        };
+                        run.gpu.launch(grid, &pull);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Geometry {
+    /// The coefficient of input `k`; 1 where there is none.
+    fn coefficient(&self, k: usize) -> f32 {
+        match &self.operation {
+            Operation::Sum(c) => c[k],
+            Operation::Product | Operation::Max => 1.0,
+        }
+    }
+}
+
+/// `y = factor x` for `count` values.
+fn scaled(gpu: &Gpu, x: &Buffer, y: &mut Buffer, factor: f32, count: usize) {
+    let kernel = Scaled {
+        x: x.input(),
+        y: y.output(),
+        factor,
+        len: int(count),
+    };
+    gpu.launch(blocks(count, 256), &kernel);
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
-use crate::Shape;
+use super::{
+    Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation, TensorSpec,
+};
 use crate::cpu::{Call, Dense, Epilogue};
+use crate::{Error, Shape, cuda};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -55,26 +57,60 @@ impl super::Geometry for Geometry {
         [weight].into_iter().chain(bias).collect()
     }
 
-    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
-        Box::new(InnerProduct {
+    fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
+        let (tensor, bias) = (&from.tensors[0], from.floats(1));
+        let weight = match &from.gpu {
+            None => Weight::Cpu(Dense::new(tensor)),
+            Some(gpu) => {
+                let (view, channels) = (tensor.view(), self.channels);
+                Weight::Cuda(cuda::Dense::new(gpu, view, bias.as_deref(), channels)?)
+            }
+        };
+        Ok(Box::new(InnerProduct {
             geometry: *self,
-            weight: Dense::new(&from.tensors[0]),
-            bias: from.floats(1),
-        })
+            weight,
+            bias,
+        }))
     }
 }
 
 #[derive(Debug)]
 struct InnerProduct {
     geometry: Geometry,
-    weight: Dense,
+    weight: Weight,
     bias: Option<Vec<f32>>,
+}
+
+#[derive(Debug)]
+enum Weight {
+    Cpu(Dense),
+    /// With its columns in the order in which the input is stored.
+    Cuda(cuda::Dense),
+}
+
+impl Weight {
+    fn on_cpu(&self) -> &Dense {
+        match self {
+            Weight::Cpu(dense) => dense,
+            Weight::Cuda(_) => unreachable!("plans run on the device of their network"),
+        }
+    }
+
+    fn on_cuda(&self) -> &cuda::Dense {
+        match self {
+            Weight::Cuda(dense) => dense,
+            Weight::Cpu(_) => unreachable!("plans run on the device of their network"),
+        }
+    }
 }
 
 impl InnerProduct {
     /// Whether the input is stored in the order of the weight's columns.
     fn is_in_order(&self) -> bool {
-        self.geometry.channels == 1 || self.geometry.channels == self.geometry.inputs
+        let Geometry {
+            inputs, channels, ..
+        } = self.geometry;
+        matches!(self.weight, Weight::Cuda(_)) || channels == 1 || channels == inputs
     }
 }
 
@@ -88,11 +124,17 @@ impl Op for InnerProduct {
     }
 
     fn scratch(&self, batch: usize) -> usize {
-        self.weight.scratch(batch)
+        match &self.weight {
+            Weight::Cpu(dense) => dense.scratch(batch),
+            Weight::Cuda(_) => 0,
+        }
     }
 
     fn shared(&self, batch: usize) -> usize {
-        self.saved().saturating_mul(batch)
+        match &self.weight {
+            Weight::Cpu(_) => self.saved().saturating_mul(batch),
+            Weight::Cuda(dense) => dense.shared(batch),
+        }
     }
 
     fn fuses_relu(&self) -> bool {
@@ -115,19 +157,19 @@ impl Op for InnerProduct {
             });
             call.x = saved;
         }
-        self.weight.forward(call);
+        self.weight.on_cpu().forward(call);
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
         if self.is_in_order() {
-            return self.weight.backward(run.call());
+            return self.weight.on_cpu().backward(run.call());
         }
         let Geometry {
             inputs, channels, ..
         } = self.geometry;
         let mut shared = run.scratch.shared();
         let ordered = &mut shared[..run.n * inputs];
-        self.weight.backward(Call {
+        self.weight.on_cpu().backward(Call {
             instructions: run.instructions,
             n: run.n,
             x: run.dy,
@@ -148,5 +190,13 @@ impl Op for InnerProduct {
                 };
             }
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        self.weight.on_cuda().launch_forward(run.call());
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        self.weight.on_cuda().launch_backward(run.call());
     }
 }

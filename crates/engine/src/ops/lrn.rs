@@ -11,12 +11,14 @@
 //!
 //! Alpha is divided by the window, as in Caffe (lrn_layer.cpp).
 
+use kernels::lrn::{self, LrnBackward, LrnForward};
 use netfile::Lrn;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
 use crate::cpu::{Kernel, Simd};
+use crate::cuda::{blocks, int};
+use crate::{Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -58,6 +60,17 @@ impl Geometry {
         }
     }
 
+    /// What kernels are told of it.
+    fn constants(&self) -> lrn::Lrn {
+        lrn::Lrn {
+            channels: int(self.channels),
+            reach: int(self.reach.min(self.channels)),
+            weight: self.weight,
+            beta: self.beta,
+            k: self.k,
+        }
+    }
+
     /// `scale^-beta`. Nearly all networks have beta = 3/4, which square roots
     /// give at a fraction of a power's cost.
     #[inline(always)]
@@ -76,8 +89,8 @@ impl super::Geometry for Geometry {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -128,6 +141,32 @@ impl Op for Geometry {
                 sums,
             });
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let len = run.n * self.shape.len();
+        let kernel = LrnForward {
+            x: run.x[0].input(),
+            scale: run.saved.output(),
+            y: run.y.output(),
+            lrn: self.constants(),
+            pixels: int(len / self.channels),
+        };
+        run.gpu.launch(blocks(len, 256), &kernel);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let len = run.n * self.shape.len();
+        let kernel = LrnBackward {
+            x: run.x[0].input(),
+            y: run.y.input(),
+            dy: run.dy.input(),
+            scale: run.saved.input(),
+            dx: run.dx[0].output(),
+            lrn: self.constants(),
+            pixels: int(len / self.channels),
+        };
+        run.gpu.launch(blocks(len, 256), &kernel);
     }
 }
 

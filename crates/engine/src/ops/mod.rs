@@ -20,18 +20,22 @@ mod lrn;
 mod pointwise;
 mod pool;
 mod reshape;
+mod run;
 mod softmax;
 mod transposed_convolution;
 mod windows;
 
 use std::fmt::Debug;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Arc;
 
+use kernels::pointwise::CarryRelu;
 use netfile::{Op as Description, SharedTensor};
 use rayon::prelude::*;
 
-use crate::cpu::{Call, Epilogue, Floats, Kernel, Simd};
-use crate::{Error, Instructions, Shape};
+use crate::cpu::{Kernel, Simd};
+use crate::cuda::{self, Gpu};
+use crate::{Buffer, Error, Instructions, Shape};
+pub(crate) use run::{Backward, Forward, LaunchBackward, LaunchForward, Scratch};
 
 /// How many values one task takes where every position is by itself.
 const BLOCK: usize = 4096;
@@ -52,7 +56,10 @@ pub(crate) trait Geometry: Debug + Send {
     }
 
     /// Makes the op that runs.
-    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op>;
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where a CUDA device has no room for the weights.
+    fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error>;
 }
 
 /// What an op that runs is made of.
@@ -62,6 +69,8 @@ pub(crate) struct Preparation {
     /// Whether transforms that round a little more may be used to multiply
     /// less.
     pub winograd: bool,
+    /// The CUDA device that it is to run on, if it is not the CPU.
+    pub gpu: Option<Arc<Gpu>>,
 }
 
 impl Preparation {
@@ -115,104 +124,12 @@ pub(crate) trait Op: Debug + Send + Sync {
 
     /// Computes every `dx` from `dy`; called after `forward` on the same data.
     fn backward(&self, run: Backward<'_, '_>);
-}
 
-/// Arguments of a forward pass. All slices hold exactly `n` samples.
-pub(crate) struct Forward<'a> {
-    pub n: usize,
-    pub instructions: Instructions,
-    pub x: &'a [&'a [f32]],
-    pub y: &'a mut [f32],
-    pub saved: &'a mut [f32],
-    pub scratch: &'a Scratch,
-    /// The negative slope, not below 0, of a ReLU that `y` is to be sent through
-    /// as it is written.
-    pub relu: Option<f32>,
-}
+    /// [`Op::forward`] of an op that was prepared for a CUDA device.
+    fn launch_forward(&self, run: LaunchForward<'_>);
 
-/// Arguments of an input gradient. All slices hold exactly `n` samples; `dx`
-/// has one entry per input.
-pub(crate) struct Backward<'a, 'b> {
-    pub n: usize,
-    pub instructions: Instructions,
-    pub x: &'a [&'a [f32]],
-    pub y: &'a [f32],
-    pub dy: &'a [f32],
-    pub saved: &'a [f32],
-    pub scratch: &'a Scratch,
-    pub dx: &'a mut [&'b mut [f32]],
-    /// Where `x` was made by a ReLU of this negative slope, not below 0: `dx` is to be
-    /// carried on to what that ReLU was given, which has the sign of `x`.
-    pub relu: Option<f32>,
-}
-
-impl<'a> Forward<'a> {
-    /// As a linear map of the one input, with a bias per channel.
-    fn call(self, bias: Option<&'a [f32]>) -> Call<'a> {
-        Call {
-            instructions: self.instructions,
-            n: self.n,
-            x: self.x[0],
-            y: self.y,
-            epilogue: Epilogue {
-                bias,
-                relu: self.relu,
-                mask: None,
-            },
-            scratch: self.scratch,
-        }
-    }
-}
-
-impl<'a> Backward<'a, '_> {
-    /// As a linear map of the cotangent.
-    fn call(self) -> Call<'a> {
-        Call {
-            instructions: self.instructions,
-            n: self.n,
-            x: self.dy,
-            y: self.dx[0],
-            epilogue: Epilogue {
-                mask: self.relu.map(|slope| (self.x[0], slope)),
-                ..Epilogue::default()
-            },
-            scratch: self.scratch,
-        }
-    }
-}
-
-/// Working space: one piece per worker thread, and one that they share.
-#[derive(Debug)]
-pub(crate) struct Scratch {
-    lanes: Vec<Mutex<Floats>>,
-    shared: Mutex<Floats>,
-}
-
-impl Scratch {
-    /// `lane` f32 for each of `threads` workers, `shared` for all.
-    pub(crate) fn new(threads: usize, lane: usize, shared: usize) -> Scratch {
-        Scratch {
-            lanes: (0..threads)
-                .map(|_| Mutex::new(Floats::new(0.0, lane)))
-                .collect(),
-            shared: Mutex::new(Floats::new(0.0, shared)),
-        }
-    }
-
-    /// What the workers share, for the one that hands it out.
-    pub(crate) fn shared(&self) -> MutexGuard<'_, Floats> {
-        self.shared.lock().expect("no step panics")
-    }
-
-    /// The piece of the worker that calls. Hold it only over code that starts
-    /// no parallel work of its own: the worker might be handed a task that
-    /// asks for the same piece.
-    pub(crate) fn lane(&self) -> MutexGuard<'_, Floats> {
-        let worker = rayon::current_thread_index().unwrap_or(0);
-        self.lanes[worker]
-            .lock()
-            .expect("no task panics while it holds its scratch")
-    }
+    /// [`Op::backward`] of an op that was prepared for a CUDA device.
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>);
 }
 
 /// Why an op cannot be resolved: what it needs and what it was given. The
@@ -247,6 +164,18 @@ pub(crate) fn through_relu(instructions: Instructions, slope: f32, y: &[f32], dy
     blocks.for_each(|(dy, y)| {
         instructions.dispatch(Carry { slope, y, dy });
     });
+}
+
+/// The same on a CUDA device.
+pub(crate) fn launch_through_relu(gpu: &Gpu, n: usize, slope: f32, y: &Buffer, dy: &mut Buffer) {
+    let len = n * y.sample_len();
+    let carry = CarryRelu {
+        dy: dy.output(),
+        y: y.input(),
+        slope,
+        len: cuda::int(len),
+    };
+    gpu.launch(cuda::blocks(len, 256), &carry);
 }
 
 struct Carry<'a> {

@@ -2,12 +2,16 @@
 
 use std::fmt::Debug;
 
+use kernels::pointwise::{
+    ReluBackward, ReluForward, SigmoidBackward, SigmoidForward, TanhBackward, TanhForward,
+};
 use netfile::Relu as Attributes;
 use rayon::prelude::*;
 
-use super::{BLOCK, Backward, Forward, Op, Preparation};
-use crate::Shape;
+use super::{BLOCK, Backward, Forward, LaunchBackward, LaunchForward, Op, Preparation};
 use crate::cpu::{Kernel, Simd};
+use crate::cuda::{self, Gpu};
+use crate::{Buffer, Error, Shape};
 
 /// A function of one value.
 trait Function: Copy + Debug + Send + Sync + 'static {
@@ -20,6 +24,12 @@ trait Function: Copy + Debug + Send + Sync + 'static {
     fn relu(self) -> Option<f32> {
         None
     }
+
+    /// Computes `len` values on a CUDA device.
+    fn launch(self, gpu: &Gpu, x: &Buffer, y: &mut Buffer, len: usize);
+
+    /// Computes `dx` of `len` values `x`, `y`, `dy` on a CUDA device.
+    fn launch_slope(self, gpu: &Gpu, of: [&Buffer; 3], dx: &mut Buffer, len: usize);
 }
 
 /// `max(x, 0) + negative_slope min(x, 0)`; the slope at zero is the one below.
@@ -42,6 +52,27 @@ impl Function for Relu {
     fn relu(self) -> Option<f32> {
         Some(self.negative_slope).filter(|&slope| slope >= 0.0)
     }
+
+    fn launch(self, gpu: &Gpu, x: &Buffer, y: &mut Buffer, len: usize) {
+        let kernel = ReluForward {
+            x: x.input(),
+            y: y.output(),
+            slope: self.negative_slope,
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
+    }
+
+    fn launch_slope(self, gpu: &Gpu, [x, _, dy]: [&Buffer; 3], dx: &mut Buffer, len: usize) {
+        let kernel = ReluBackward {
+            x: x.input(),
+            dy: dy.input(),
+            dx: dx.output(),
+            slope: self.negative_slope,
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
+    }
 }
 
 /// `1 / (1 + exp(-x))`.
@@ -58,6 +89,26 @@ impl Function for Sigmoid {
     fn slope(self, x: f32, y: f32) -> f32 {
         y * self.value(-x)
     }
+
+    fn launch(self, gpu: &Gpu, x: &Buffer, y: &mut Buffer, len: usize) {
+        let kernel = SigmoidForward {
+            x: x.input(),
+            y: y.output(),
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
+    }
+
+    fn launch_slope(self, gpu: &Gpu, [x, y, dy]: [&Buffer; 3], dx: &mut Buffer, len: usize) {
+        let kernel = SigmoidBackward {
+            x: x.input(),
+            y: y.input(),
+            dy: dy.input(),
+            dx: dx.output(),
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
+    }
 }
 
 /// Hyperbolic tangent.
@@ -73,6 +124,25 @@ impl Function for Tanh {
     fn slope(self, x: f32, _y: f32) -> f32 {
         let cosh = x.cosh();
         1.0 / (cosh * cosh)
+    }
+
+    fn launch(self, gpu: &Gpu, x: &Buffer, y: &mut Buffer, len: usize) {
+        let kernel = TanhForward {
+            x: x.input(),
+            y: y.output(),
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
+    }
+
+    fn launch_slope(self, gpu: &Gpu, [x, _, dy]: [&Buffer; 3], dx: &mut Buffer, len: usize) {
+        let kernel = TanhBackward {
+            x: x.input(),
+            dy: dy.input(),
+            dx: dx.output(),
+            len: cuda::int(len),
+        };
+        gpu.launch(cuda::blocks(len, 256), &kernel);
     }
 }
 
@@ -116,8 +186,8 @@ impl<F: Function> super::Geometry for Geometry<F> {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -143,6 +213,17 @@ impl<F: Function> Op for Geometry<F> {
             let f = self.function;
             run.instructions.dispatch(Slopes { f, x, y, dy, dx });
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let len = run.n * self.shape.len();
+        self.function.launch(run.gpu, run.x[0], run.y, len);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let len = run.n * self.shape.len();
+        let of = [run.x[0], run.y, run.dy];
+        self.function.launch_slope(run.gpu, of, run.dx[0], len);
     }
 }
 

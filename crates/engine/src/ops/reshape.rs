@@ -1,11 +1,13 @@
 //! The same numbers under another shape: flatten, reshape, and the identity
 //! that dropout is at test time.
 
+use kernels::moves::{Reorder, ReorderValues};
 use netfile::Reshape;
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::{Gpu, blocks, int};
+use crate::{Buffer, Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -46,8 +48,8 @@ impl super::Geometry for Geometry {
         self.output.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -59,6 +61,34 @@ impl Op for Geometry {
     fn backward(&self, run: Backward<'_, '_>) {
         self.copy(run.dy, &self.output, run.dx[0], &self.input);
     }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let shapes = [&self.input, &self.output];
+        launch(run.gpu, run.n, shapes, run.x[0], run.y);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let shapes = [&self.output, &self.input];
+        launch(run.gpu, run.n, shapes, run.dy, run.dx[0]);
+    }
+}
+
+/// Copies values that keep their place in row-major order, on a CUDA device.
+fn launch(gpu: &Gpu, n: usize, shapes: [&Shape; 2], from: &Buffer, to: &mut Buffer) {
+    let [[from_channels, from_positions], [to_channels, to_positions]] =
+        shapes.map(|shape| shape.layout().map(int));
+    let kernel = ReorderValues {
+        from: from.input(),
+        to: to.output(),
+        layouts: Reorder {
+            from_channels,
+            from_positions,
+            to_channels,
+            to_positions,
+        },
+        n: int(n),
+    };
+    gpu.launch(blocks(n * shapes[0].len(), 256), &kernel);
 }
 
 impl Geometry {

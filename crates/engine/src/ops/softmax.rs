@@ -4,10 +4,15 @@
 //! `dx[c] = y[c] (dy[c] - sum of dy y)`. Channels of a position lie one plane
 //! apart.
 
+use kernels::softmax::{SoftmaxBackward, SoftmaxForward};
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::{blocks, int};
+use crate::{Error, Shape};
+
+/// Threads of a CUDA device that take a pixel together.
+const WARP: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -30,8 +35,8 @@ impl super::Geometry for Geometry {
         self.shape.clone()
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        self
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(self)
     }
 }
 
@@ -60,5 +65,28 @@ impl Op for Geometry {
                 *dx = y * (dy - mean);
             }
         });
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let pixels = run.n * self.shape.len() / self.channels;
+        let kernel = SoftmaxForward {
+            x: run.x[0].input(),
+            y: run.y.output(),
+            channels: int(self.channels),
+            pixels: int(pixels),
+        };
+        run.gpu.launch(blocks(WARP * pixels, 256), &kernel);
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let pixels = run.n * self.shape.len() / self.channels;
+        let kernel = SoftmaxBackward {
+            y: run.y.input(),
+            dy: run.dy.input(),
+            dx: run.dx[0].output(),
+            channels: int(self.channels),
+            pixels: int(pixels),
+        };
+        run.gpu.launch(blocks(WARP * pixels, 256), &kernel);
     }
 }

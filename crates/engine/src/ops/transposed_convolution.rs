@@ -6,8 +6,10 @@
 //! `ConvTranspose2d`). The windows lie on the output, their grid is the input.
 
 use super::windows::{Axis, Map, Windows};
-use super::{Backward, Forward, Mismatch, Op, Preparation, TensorSpec};
-use crate::Shape;
+use super::{
+    Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation, TensorSpec,
+};
+use crate::{Error, Shape};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +39,11 @@ impl super::Geometry for Geometry {
         self.windows.tensors(self.bias.then_some(outputs))
     }
 
-    fn prepare(self: Box<Self>, from: &Preparation) -> Box<dyn Op> {
-        Box::new(TransposedConvolution {
-            forward: self.windows.scatter(from),
-            backward: self.windows.gather(from),
-            bias: from.floats(1),
-        })
+    fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(Box::new(TransposedConvolution {
+            forward: self.windows.scatter(from, true)?,
+            backward: self.windows.gather(from, false)?,
+        }))
     }
 }
 
@@ -50,7 +51,6 @@ impl super::Geometry for Geometry {
 struct TransposedConvolution {
     forward: Map,
     backward: Map,
-    bias: Option<Vec<f32>>,
 }
 
 impl Op for TransposedConvolution {
@@ -67,11 +67,19 @@ impl Op for TransposedConvolution {
     }
 
     fn forward(&self, run: Forward<'_>) {
-        self.forward.run(run.call(self.bias.as_deref()));
+        self.forward.run(run.call(self.forward.bias()));
     }
 
     fn backward(&self, run: Backward<'_, '_>) {
         self.backward.run(run.call());
+    }
+
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        self.forward.launch(run.call());
+    }
+
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        self.backward.launch(run.call());
     }
 }
 

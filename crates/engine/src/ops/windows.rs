@@ -10,8 +10,9 @@
 use netfile::Convolution;
 
 use super::{Mismatch, Preparation, TensorSpec};
-use crate::Shape;
-use crate::cpu::{self, Call, Correlation, Narrow, Places, Winograd};
+use crate::cpu::{Call, Correlation, Narrow, Winograd};
+use crate::places::{self, Places};
+use crate::{Error, Shape, cuda};
 
 /// The windows along one axis: tap `t` of the kernel at place `p` lies on pixel
 /// `p stride + t dilation - pad`.
@@ -168,9 +169,12 @@ impl Windows {
     }
 
     /// The map from the image to the grid: every place gets the kernel's sum
-    /// over its window.
-    pub(super) fn gather(&self, from: &Preparation) -> Map {
-        let axis = |axis: &Axis| cpu::Axis::gather([axis.image, axis.grid], axis.kernel());
+    /// over its window, and the bias if the layer has it and adds it here.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where a CUDA device has no room for the weights.
+    pub(super) fn gather(&self, from: &Preparation, biased: bool) -> Result<Map, Error> {
+        let axis = |axis: &Axis| places::Axis::gather([axis.image, axis.grid], axis.kernel());
         let places = Places {
             groups: self.groups,
             channels: self.image_channels,
@@ -178,16 +182,18 @@ impl Windows {
             rows: axis(&self.rows),
             cols: axis(&self.cols),
         };
-        let weight = from.floats(0).expect("`tensors` names a weight");
-        Map::new(places, from.winograd, &|group, image, grid, y, x| {
-            weight[self.index([group, grid, image, y, x])]
+        Map::new(places, from, biased, |group, image, grid, y, x| {
+            self.index([group, grid, image, y, x])
         })
     }
 
     /// The transpose of [`Windows::gather`]: every place adds the kernel, times
     /// its value, to its window.
-    pub(super) fn scatter(&self, from: &Preparation) -> Map {
-        let axis = |axis: &Axis| cpu::Axis::scatter([axis.image, axis.grid], axis.kernel());
+    ///
+    /// # Errors
+    /// As [`Windows::gather`].
+    pub(super) fn scatter(&self, from: &Preparation, biased: bool) -> Result<Map, Error> {
+        let axis = |axis: &Axis| places::Axis::scatter([axis.image, axis.grid], axis.kernel());
         let places = Places {
             groups: self.groups,
             channels: self.grid_channels,
@@ -195,9 +201,8 @@ impl Windows {
             rows: axis(&self.rows),
             cols: axis(&self.cols),
         };
-        let weight = from.floats(0).expect("`tensors` names a weight");
-        Map::new(places, from.winograd, &|group, grid, image, y, x| {
-            weight[self.index([group, grid, image, y, x])]
+        Map::new(places, from, biased, |group, grid, image, y, x| {
+            self.index([group, grid, image, y, x])
         })
     }
 
@@ -208,53 +213,100 @@ impl Windows {
     }
 }
 
-/// A linear map between planes, by whichever way is the faster.
+/// A linear map between planes with its bias, by whichever way is the faster.
 #[derive(Debug)]
-pub(super) enum Map {
+pub(super) struct Map {
+    way: Way,
+    bias: Option<Vec<f32>>,
+}
+
+#[derive(Debug)]
+enum Way {
     Direct(Correlation),
     Narrow(Narrow),
     Winograd(Winograd),
+    Cuda(cuda::Correlation),
 }
 
 impl Map {
     fn new(
         places: Places,
-        winograd: bool,
-        weight: &(dyn Fn(usize, usize, usize, usize, usize) -> f32 + Sync),
-    ) -> Map {
-        let transformed = || winograd.then(|| Winograd::new(&places, weight)).flatten();
-        if let Some(map) = transformed() {
-            return Map::Winograd(map);
-        }
-        match Narrow::new(&places, weight) {
-            Some(map) => Map::Narrow(map),
-            None => Map::Direct(Correlation::new(places, weight)),
-        }
+        from: &Preparation,
+        biased: bool,
+        index: impl Fn(usize, usize, usize, usize, usize) -> usize + Sync,
+    ) -> Result<Map, Error> {
+        let bias = from.floats(1).filter(|_| biased);
+        let way = match &from.gpu {
+            Some(gpu) => {
+                let weight = from.tensors[0].view();
+                let map = cuda::Correlation::new(gpu, &places, weight, bias.as_deref(), index)?;
+                Way::Cuda(map)
+            }
+            None => {
+                let weights = from.floats(0).expect("`tensors` names a weight");
+                Way::on_cpu(places, from.winograd, &|group, from, to, y, x| {
+                    weights[index(group, from, to, y, x)]
+                })
+            }
+        };
+        Ok(Map { way, bias })
     }
 
     /// Number of f32 that one worker needs.
     pub(super) fn scratch(&self) -> usize {
-        match self {
-            Map::Direct(map) => map.scratch(),
-            Map::Narrow(map) => map.scratch(),
-            Map::Winograd(_) => 0,
+        match &self.way {
+            Way::Direct(map) => map.scratch(),
+            Way::Narrow(map) => map.scratch(),
+            Way::Winograd(_) | Way::Cuda(_) => 0,
         }
     }
 
     /// Number of f32 that the workers share for `batch` samples.
     pub(super) fn shared(&self, batch: usize) -> usize {
-        match self {
-            Map::Direct(_) | Map::Narrow(_) => 0,
-            Map::Winograd(map) => map.shared(batch),
+        match &self.way {
+            Way::Direct(_) | Way::Narrow(_) => 0,
+            Way::Winograd(map) => map.shared(batch),
+            Way::Cuda(map) => map.shared(batch),
         }
+    }
+
+    /// The bias, if it has one.
+    pub(super) fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
     }
 
     /// Applies the map.
     pub(super) fn run(&self, call: Call<'_>) {
-        match self {
-            Map::Direct(map) => map.run(call),
-            Map::Narrow(map) => map.run(call),
-            Map::Winograd(map) => map.run(call),
+        match &self.way {
+            Way::Direct(map) => map.run(call),
+            Way::Narrow(map) => map.run(call),
+            Way::Winograd(map) => map.run(call),
+            Way::Cuda(_) => unreachable!("plans run on the device of their network"),
+        }
+    }
+
+    /// Applies the map on the CUDA device that it was prepared for.
+    pub(super) fn launch(&self, call: cuda::Call<'_>) {
+        match &self.way {
+            Way::Cuda(map) => map.launch(call),
+            _ => unreachable!("plans run on the device of their network"),
+        }
+    }
+}
+
+impl Way {
+    fn on_cpu(
+        places: Places,
+        winograd: bool,
+        weight: &(dyn Fn(usize, usize, usize, usize, usize) -> f32 + Sync),
+    ) -> Way {
+        let transformed = || winograd.then(|| Winograd::new(&places, weight)).flatten();
+        if let Some(map) = transformed() {
+            return Way::Winograd(map);
+        }
+        match Narrow::new(&places, weight) {
+            Some(map) => Way::Narrow(map),
+            None => Way::Direct(Correlation::new(places, weight)),
         }
     }
 }

@@ -11,9 +11,17 @@ use rand_chacha::ChaCha8Rng;
 use crate::compare::{Tolerance, compare};
 use crate::single_op::{self, Weight};
 
-/// The same work by one and by two threads: with every instruction set, and
-/// without and with Winograd's transforms.
-static DEVICES: LazyLock<Vec<(bool, Instructions, [Device; 2])>> = LazyLock::new(|| {
+/// A way to run an op.
+pub(crate) struct Way {
+    pub(crate) name: String,
+    /// Whether it uses Winograd's transforms.
+    pub(crate) transformed: bool,
+    /// The same work by one and by two threads, or twice on a device without.
+    pub(crate) devices: [Device; 2],
+}
+
+/// The CPU with every instruction set, without and with Winograd's transforms.
+pub(crate) static ON_CPU: LazyLock<Vec<Way>> = LazyLock::new(|| {
     let device = |winograd, instructions, threads| {
         let cpu = Cpu {
             threads: Some(threads),
@@ -22,9 +30,13 @@ static DEVICES: LazyLock<Vec<(bool, Instructions, [Device; 2])>> = LazyLock::new
         };
         Device::new(cpu).expect("two threads")
     };
-    let ways = [false, true].into_iter().flat_map(|winograd| {
+    let ways = [false, true].into_iter().flat_map(|transformed| {
         let sets = Instructions::available().into_iter();
-        sets.map(move |set| (winograd, set, [1, 2].map(|n| device(winograd, set, n))))
+        sets.map(move |set| Way {
+            name: format!("{set:?}, Winograd {transformed}"),
+            transformed,
+            devices: [1, 2].map(|n| device(transformed, set, n)),
+        })
     });
     ways.collect()
 });
@@ -51,13 +63,13 @@ impl Case {
     /// Compares output and input gradients with the reference at every batch,
     /// those of one thread with those of two in a plan for the greatest batch,
     /// and the output of a sample in a small batch with its output in the
-    /// greatest; and all that in every way that the op can be run.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// greatest; and all that in every way to run the op.
+    pub(crate) fn check(&self, ways: &[Way]) -> Result<(), String> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed(&self.name));
         let file = self.file(&mut rng);
         let network = |device| Network::load(&file, device).map_err(|error| error.to_string());
         let len = |network: &Network, node| network.shape(node).len();
-        let any = network(&DEVICES[0].2[0])?;
+        let any = network(&ways[0].devices[0])?;
         let (x_len, y_len) = (len(&any, NodeId::INPUT), len(&any, any.output()));
         let greatest = *self.batches.last().expect("a batch to run");
         let x = ladder(greatest * x_len, &mut rng);
@@ -68,18 +80,17 @@ impl Case {
             .iter()
             .map(|&n| Outcome::of_reference(&file, part(n).0, part(n).1, n))
             .collect();
-        for (winograd, instructions, devices) in DEVICES.iter() {
-            let tolerance = match (winograd, self.transformed) {
+        for way in ways {
+            let tolerance = match (way.transformed, self.transformed) {
                 (true, None) => continue,
                 (true, Some(tolerance)) => tolerance,
                 (false, _) => self.tolerance,
             };
-            let [one, two] = [network(&devices[0])?, network(&devices[1])?];
+            let [one, two] = [network(&way.devices[0])?, network(&way.devices[1])?];
             let whole = Outcome::of_engine(&one, &x, &dy, greatest);
             for (&n, expected) in self.batches.iter().zip(&expected) {
-                let wrong = |what: &dyn std::fmt::Display| {
-                    format!("{n} samples, {instructions:?}, Winograd {winograd}: {what}")
-                };
+                let wrong =
+                    |what: &dyn std::fmt::Display| format!("{n} samples, {}: {what}", way.name);
                 let (x, dy) = part(n);
                 let found = Outcome::of_engine(&one, x, dy, n);
                 found
@@ -139,10 +150,14 @@ impl Outcome {
         let mut plan = Plan::new(network, batch, &all).expect("little memory");
         plan.input_mut().write(n, x);
         plan.forward(n);
-        let buffer = |node: NodeId| Buffer::new(n, network.shape(node));
+        let buffer = |node: NodeId| {
+            let device = network.device();
+            let buffer = device.buffer(n, network.shape(node));
+            buffer.expect("little memory")
+        };
         let mut gradients: Vec<Buffer> = network.nodes().map(buffer).collect();
         for gradient in &mut gradients {
-            gradient.stored_mut(n).fill(0.0);
+            gradient.fill(n, 0.0);
         }
         gradients[output.index()].write(n, dy);
         for node in network.nodes().rev() {
@@ -152,18 +167,16 @@ impl Outcome {
             }
             let mut dx: Vec<Buffer> = inputs.iter().map(|&input| buffer(input)).collect();
             let mut dx_refs: Vec<&mut Buffer> = dx.iter_mut().collect();
-            let mut dy = gradients[node.index()].clone();
-            plan.backward(node, n, &mut dy, &mut dx_refs, [false; 2]);
+            let dy = &mut gradients[node.index()];
+            plan.backward(node, n, dy, &mut dx_refs, [false; 2]);
             for (input, dx) in inputs.iter().zip(&dx) {
-                let sum = gradients[input.index()].stored_mut(n);
-                for (sum, dx) in sum.iter_mut().zip(dx.stored(n)) {
-                    *sum += dx;
-                }
+                gradients[input.index()].add(n, dx);
             }
         }
+        let read = |buffer: &Buffer| widen(&buffer.read(n).expect("the device works"));
         Outcome {
-            y: widen(&plan.activation(output).read(n)),
-            dx: widen(&gradients[NodeId::INPUT.index()].read(n)),
+            y: read(plan.activation(output)),
+            dx: read(&gradients[NodeId::INPUT.index()]),
         }
     }
 

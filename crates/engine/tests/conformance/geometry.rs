@@ -4,7 +4,7 @@ use netfile::{Convolution, Dtype, Op, Pool, PoolMethod, Rounding};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use crate::case::Case;
+use crate::case::{Case, ON_CPU};
 use crate::compare::Tolerance;
 
 /// Draws per op; the same ones in every run.
@@ -103,8 +103,9 @@ fn check(cases: impl Strategy<Value = Case>) -> Result<(), String> {
         ..Config::default()
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let outcome = TestRunner::new_with_rng(config, rng)
-        .run(&cases, |case| case.check().map_err(TestCaseError::fail));
+    let outcome = TestRunner::new_with_rng(config, rng).run(&cases, |case| {
+        case.check(&ON_CPU).map_err(TestCaseError::fail)
+    });
     outcome.map_err(|error| match error {
         TestError::Fail(reason, case) => format!("{case:?}: {reason}"),
         TestError::Abort(reason) => reason.to_string(),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use engine::{Buffer, Clamp, Decoder, NodeId};
+use engine::{Clamp, Decoder, NodeId};
 use netfile::Op;
 use sampler::methods::{self, Drawn};
 use sampler::{Counts, HostSpace, Identity, Options, Problem, Range, Sample, Sampler, Starts};
@@ -105,7 +105,7 @@ impl Contest<'_> {
             in_range: samples.len(),
             evaluations: Some(spent.unwrap_or(counts.evaluations())),
             seconds: Some(seconds),
-            set: seen(&samples, judge),
+            set: seen(&samples, judge)?,
         })
     }
 
@@ -164,7 +164,7 @@ impl Contest<'_> {
             in_range: samples.len(),
             evaluations: Some(evaluations),
             seconds: Some(started.elapsed().as_secs_f64()),
-            set: seen(&samples, judge),
+            set: seen(&samples, judge)?,
         })
     }
 
@@ -207,12 +207,13 @@ impl Contest<'_> {
         let decoder = Decoder::new(&loaded.file, shape, shape, Clamp::Hard, device)
             .map_err(|cause| Error::Request(format!("making the mean image: {cause}")))?;
         let decoded = |value: f32| {
-            let [mut encoded, mut image] = [(); 2].map(|()| Buffer::new(1, shape));
-            encoded.stored_mut(1).fill(value);
+            let mut encoded = device.buffer(1, shape)?;
+            let mut image = device.buffer(1, shape)?;
+            encoded.fill(1, value);
             decoder.decode(&encoded, 1, &mut image);
             image.read(1)
         };
-        let (mean, above) = (decoded(0.0), decoded(1.0));
+        let (mean, above) = (decoded(0.0)?, decoded(1.0)?);
         let std = mean.iter().zip(&above).map(|(mean, above)| above - mean);
         let [lower, upper] = [0.0, 1.0].map(|bound| vec![bound; shape.len()]);
         let std = std.collect();
@@ -256,14 +257,14 @@ fn gave_up(cause: &sampler::Error) -> bool {
 }
 
 /// Samples as images, seen by the judge.
-fn seen(samples: &[Sample], judge: &mut Judge) -> ImageSet {
+fn seen(samples: &[Sample], judge: &mut Judge) -> Result<ImageSet, Error> {
     let images: Vec<u8> = samples.iter().flat_map(|s| &s.image).copied().collect();
-    let (features, classes) = judge.look(&images);
-    ImageSet {
+    let (features, classes) = judge.look(&images)?;
+    Ok(ImageSet {
         count: samples.len(),
         encodings: samples.iter().flat_map(|s| &s.encoding).copied().collect(),
         images,
         features,
         classes,
-    }
+    })
 }

@@ -75,7 +75,7 @@ impl Judge {
         Ok(Judge {
             plan: Plan::new(network, BATCH, &targets).map_err(unfit)?,
             encoder: Encoder::new(file, input, network.device()).map_err(unfit)?,
-            images: Buffer::new(BATCH, input),
+            images: network.device().buffer(BATCH, input).map_err(unfit)?,
             shown,
             taken,
             layer,
@@ -104,7 +104,7 @@ impl Judge {
 
     /// The features of images (`[n, c, h, w]` of 8 bits), `[n, f]`, and the
     /// class of each: that of the greatest value, where it has classes.
-    pub(crate) fn look(&mut self, images: &[u8]) -> (Vec<f32>, Vec<usize>) {
+    pub(crate) fn look(&mut self, images: &[u8]) -> Result<(Vec<f32>, Vec<usize>), Error> {
         let pixels = self.shown.iter().product::<usize>();
         let (mut features, mut classes) = (Vec::new(), Vec::new());
         for images in images.chunks(BATCH * pixels) {
@@ -114,13 +114,13 @@ impl Judge {
             self.images.write(n, &pixels);
             self.encoder.encode(&self.images, n, self.plan.input_mut());
             self.plan.forward(n);
-            features.extend(self.plan.activation(self.features).read(n));
+            features.extend(self.plan.activation(self.features).read(n)?);
             if let Some((node, labels)) = &self.classes {
-                let scores = self.plan.activation(*node).read(n);
+                let scores = self.plan.activation(*node).read(n)?;
                 classes.extend(scores.chunks_exact(labels.len()).map(greatest));
             }
         }
-        (features, classes)
+        Ok((features, classes))
     }
 }
 

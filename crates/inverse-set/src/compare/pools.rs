@@ -61,7 +61,7 @@ impl Pools {
                 &mut pool.dataset,
                 &mut pool.reconstruction,
             ] {
-                (set.features, set.classes) = judge.look(&set.images);
+                (set.features, set.classes) = judge.look(&set.images)?;
             }
         }
         Ok(pools)

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::Device;
+use engine::{Device, NodeId};
+use sampler::{Observer as _, Wanted};
 
-use super::*;
-use crate::encoding::Distance;
+use super::Classifier;
+use crate::Neuron;
+use crate::encoding::{Distance, Encoding};
+use crate::pair::{Loaded, Pair};
 
 const N: usize = 2;
 

@@ -69,7 +69,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         max_evals: arguments.max_evals,
         ..Request::default()
     };
-    let levels = Levels::new(arguments.networks.open()?, &request, arguments.levels)?;
+    let pair = arguments.networks.open()?;
+    let device = pair.classifier_network().device().clone();
+    let levels = Levels::new(pair, &request, arguments.levels)?;
     let directory = arguments.out.unwrap_or_else(|| levels.default_directory());
     let mut progress = None;
     let summary = levels
@@ -81,7 +83,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
                     // The bar of the level before goes first.
                     progress = None;
                     say(&format!("level {index} of 0 to {}", of - 1));
-                    progress = Some(Progress::new(std::slice::from_ref(neuron)));
+                    progress = Some(Progress::new(std::slice::from_ref(neuron), &device));
                 }
                 LevelEvent::Goes(event) => {
                     if let Some(progress) = &mut progress {

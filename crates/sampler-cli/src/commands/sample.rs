@@ -118,7 +118,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     };
     let job = Job::new(pair, &request)?;
     let directory = arguments.out.unwrap_or_else(|| job.default_directory());
-    let mut progress = Progress::new(job.neurons());
+    let mut progress = Progress::new(job.neurons(), job.device());
     let summary = job
         .run(&directory, &mut |event| {
             progress.show(&event);

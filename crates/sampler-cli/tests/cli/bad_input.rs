@@ -86,7 +86,7 @@ const REQUESTS: &[(&str, i32, &str)] = &[
     (
         "--neuron fc8:volcano --device gpu",
         2,
-        "[possible values: auto, cpu]",
+        "expected auto, cpu, cuda or cuda:N",
     ),
     (
         "--neuron fc8:volcano --clamp free",

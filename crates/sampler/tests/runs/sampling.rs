@@ -169,11 +169,13 @@ fn spreading_spreads() {
 
 #[test]
 fn a_step_along_the_repulsion_parts_near_neighbours() {
-    use sampler::{HostSpace, Space, Stride};
+    use sampler::{HostSpace, Reservoir, Space, Stride};
     // Two codes that are their own encodings, and a fixed one between them.
     let mut space = HostSpace::new(vec![-9.0; 2], vec![9.0; 2]);
     let mut codes = vec![0.1, 0.0, -0.1, 0.0];
-    let cotangents = space.repel(&codes.clone(), 2, &[0.0, 0.0], 1, 1.0);
+    let mut fixed = Reservoir::new(1);
+    fixed.offer(0, &[0.0, 0.0]);
+    let cotangents = space.repel(&codes.clone(), 2, &fixed, 1, 1.0);
     let cotangents = cotangents.unwrap().clone();
     let stride = Stride {
         gap: f32::INFINITY,

@@ -36,9 +36,10 @@ pub(super) fn measure(
             .nth(index)
             .expect("layer i is node i");
         let of = |plan: &Plan| plan.activation(node).read(INPUTS);
-        (layer.name.clone(), shift(&of(&exact), &of(&rounded)))
+        let (exact, rounded) = (of(&exact)?, of(&rounded)?);
+        Ok((layer.name.clone(), shift(&exact, &rounded)))
     });
-    let shifts: Vec<(String, f32)> = shifts.collect();
+    let shifts: Vec<(String, f32)> = shifts.collect::<Result<_>>()?;
     let greatest = shifts.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     Ok(Shift {
         greatest: greatest.expect("a network has layers").clone(),

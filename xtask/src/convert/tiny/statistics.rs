@@ -130,7 +130,8 @@ impl Observer {
     fn look<const N: usize>(&self, images: &Buffer, layers: [&str; N]) -> Result<[Columns; N]> {
         let mut encoded = Buffer::new(IMAGES, self.encoder.image_shape());
         self.encoder.encode(images, IMAGES, &mut encoded);
-        let input: Vec<f64> = encoded.read(IMAGES).into_iter().map(f64::from).collect();
+        let encoded = encoded.read(IMAGES)?;
+        let input: Vec<f64> = encoded.into_iter().map(f64::from).collect();
         let activations = reference::forward(&self.file, &input, IMAGES);
         let mut found = [const { Columns::new() }; N];
         for (columns, layer) in found.iter_mut().zip(layers) {

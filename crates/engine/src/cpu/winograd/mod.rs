@@ -15,8 +15,8 @@ mod scheme;
 use rayon::prelude::*;
 
 use super::panels::{self, PADDING, ROWS, WIDTH};
-use super::places::{Axis, Kernel as Weight, Places};
 use super::{Call, Floats, Start};
+use crate::places::{Axis, Kernel as Weight, Places};
 use run::Run;
 use scheme::{F2x5, F3x2, F4x3, Scheme};
 

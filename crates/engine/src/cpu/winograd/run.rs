@@ -115,7 +115,7 @@ impl<T: Scheme> Round<'_, T> {
         let lanes = places.channels.saturating_sub(c).min(S::LANES);
         let channel = self.group * places.channels + c;
         let step = sizes.phases;
-        let start = |axis: &crate::cpu::Axis, place: usize, phase: usize| {
+        let start = |axis: &crate::places::Axis, place: usize, phase: usize| {
             (place * step + phase) as isize + axis.offsets[0]
         };
         let y0 = start(&places.rows, top, phase / step);

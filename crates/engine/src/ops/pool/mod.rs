@@ -8,14 +8,20 @@
 //! for the gradient. An average divides by the number of places inside the
 //! image and its padding.
 
+mod rows;
+
 use std::ops::Range;
 
+use kernels::pool::{
+    self, AveragePoolBackward, AveragePoolForward, MaxPoolBackward, MaxPoolForward,
+};
 use netfile::{Pool, PoolMethod, Rounding};
 use rayon::prelude::*;
 
-use super::{Backward, Forward, Mismatch, Op, Preparation};
-use crate::Shape;
-use crate::cpu::{Kernel, Simd};
+use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
+use crate::cuda::int;
+use crate::{Error, Shape};
+use rows::{Greatest, Mean, PullGreatest, Shares};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -148,6 +154,22 @@ impl Geometry {
         }
     }
 
+    /// What kernels are told of it.
+    fn launched(&self) -> pool::Pool {
+        let axis = |axis: &Axis| pool::PoolAxis {
+            input: int(axis.input),
+            output: int(axis.output),
+            kernel: int(axis.kernel),
+            stride: int(axis.stride),
+            pad: int(axis.pad),
+        };
+        pool::Pool {
+            channels: int(self.channels),
+            rows: axis(&self.rows),
+            cols: axis(&self.cols),
+        }
+    }
+
     /// The channels of pixel `i` of a plane.
     #[inline(always)]
     fn pixel(&self, i: usize) -> Range<usize> {
@@ -160,11 +182,11 @@ impl super::Geometry for Geometry {
         Shape::new(&self.dims()).expect("checked when the geometry was made")
     }
 
-    fn prepare(self: Box<Self>, _: &Preparation) -> Box<dyn Op> {
-        match self.method {
+    fn prepare(self: Box<Self>, _: &Preparation) -> Result<Box<dyn Op>, Error> {
+        Ok(match self.method {
             PoolMethod::Max => Box::new(Max(*self)),
             PoolMethod::Average => Box::new(Average(*self)),
-        }
+        })
     }
 }
 
@@ -214,75 +236,27 @@ impl Op for Max {
             });
         });
     }
-}
 
-/// Row `i` of an output, and where its values were found.
-struct Greatest<'a> {
-    of: &'a Geometry,
-    i: usize,
-    x: &'a [f32],
-    y: &'a mut [f32],
-    positions: &'a mut [u32],
-}
-
-impl Kernel for Greatest<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Greatest {
-            of,
-            i,
-            x,
-            y,
-            positions,
-        } = self;
-        of.windows(i, |j, position, first| {
-            let x = &x[of.pixel(position)];
-            let (y, positions) = (&mut y[of.pixel(j)], &mut positions[of.pixel(j)]);
-            if first {
-                y.copy_from_slice(x);
-                return positions.fill(position as u32);
-            }
-            for ((y, found), &x) in y.iter_mut().zip(positions).zip(x) {
-                let greater = x > *y;
-                *y = if greater { x } else { *y };
-                *found = if greater { position as u32 } else { *found };
-            }
-        });
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let kernel = MaxPoolForward {
+            x: run.x[0].input(),
+            y: run.y.output(),
+            positions: run.saved.output_as(),
+            pool: self.0.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
     }
-}
 
-/// The gradient of a row of an input.
-struct PullGreatest<'a> {
-    of: &'a Geometry,
-    row: usize,
-    dy: &'a [f32],
-    positions: &'a [u32],
-    dx: &'a mut [f32],
-}
-
-impl Kernel for PullGreatest<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let PullGreatest {
-            of,
-            row,
-            dy,
-            positions,
-            dx,
-        } = self;
-        dx.fill(0.0);
-        of.windows_over(row, |i, j, col| {
-            let position = (row * of.cols.input + col) as u32;
-            let window = of.pixel(i * of.cols.output + j);
-            let window = dy[window.clone()].iter().zip(&positions[window]);
-            for (dx, (&dy, &found)) in dx[of.pixel(col)].iter_mut().zip(window) {
-                *dx += if found == position { dy } else { 0.0 };
-            }
-        });
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let kernel = MaxPoolBackward {
+            dy: run.dy.input(),
+            positions: run.saved.input_as(),
+            dx: run.dx[0].output(),
+            pool: self.0.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
     }
 }
 
@@ -320,66 +294,25 @@ impl Op for Average {
             });
         });
     }
-}
 
-impl Geometry {
-    /// The number of places of a window, padding included.
-    #[inline(always)]
-    fn places(&self, i: usize, j: usize) -> f32 {
-        (self.rows.places(i) * self.cols.places(j)) as f32
+    fn launch_forward(&self, run: LaunchForward<'_>) {
+        let kernel = AveragePoolForward {
+            x: run.x[0].input(),
+            y: run.y.output(),
+            pool: self.0.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
     }
-}
 
-/// Row `i` of an output.
-struct Mean<'a> {
-    of: &'a Geometry,
-    i: usize,
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Kernel for Mean<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Mean { of, i, x, y } = self;
-        y.fill(0.0);
-        of.windows(i, |j, position, _| {
-            let x = &x[of.pixel(position)];
-            for (y, x) in y[of.pixel(j)].iter_mut().zip(x) {
-                *y += x;
-            }
-        });
-        for (j, y) in y.chunks_exact_mut(of.channels).enumerate() {
-            let places = of.places(i, j);
-            y.iter_mut().for_each(|y| *y /= places);
-        }
-    }
-}
-
-/// The gradient of a row of an input.
-struct Shares<'a> {
-    of: &'a Geometry,
-    row: usize,
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-}
-
-impl Kernel for Shares<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Shares { of, row, dy, dx } = self;
-        dx.fill(0.0);
-        of.windows_over(row, |i, j, col| {
-            let places = of.places(i, j);
-            let dy = &dy[of.pixel(i * of.cols.output + j)];
-            for (dx, dy) in dx[of.pixel(col)].iter_mut().zip(dy) {
-                *dx += dy / places;
-            }
-        });
+    fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
+        let kernel = AveragePoolBackward {
+            dy: run.dy.input(),
+            dx: run.dx[0].output(),
+            pool: self.0.launched(),
+            n: int(run.n),
+        };
+        run.gpu.launch(kernel.grid(), &kernel);
     }
 }
 

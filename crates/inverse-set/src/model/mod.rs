@@ -1,0 +1,31 @@
+//! The sampler's view of a pair of networks.
+//!
+//! Where networks run on the CPU the sampler is shown vectors in main memory
+//! (its `HostSpace`); on any other device what it works on stays there
+//! (`resident`), and only numbers of neurons cross.
+
+mod classifier;
+mod generator;
+mod pass;
+mod resident;
+mod tail;
+
+use engine::Shape;
+
+use crate::Error;
+pub(crate) use classifier::Classifier;
+pub(crate) use generator::CodeGenerator;
+pub(crate) use resident::{Extent, ResidentClassifier, ResidentSource, ResidentSpace};
+
+/// The shape of so many numbers.
+fn vector(len: usize) -> Shape {
+    Shape::new(&[len]).expect("there is a neuron")
+}
+
+/// Networks that do not fit together, or do not fit into memory.
+fn unfit(cause: engine::Error) -> Error {
+    Error::Request(format!("joining generator and classifier: {cause}"))
+}
+
+#[cfg(test)]
+mod tests;
