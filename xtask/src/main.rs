@@ -1,13 +1,13 @@
 //! Development tasks, run as `cargo xtask TASK`.
 
 mod bars;
+mod checks;
 mod commands;
 mod convert;
 mod figures;
 mod full_size;
 mod instructions;
 mod likeness;
-mod long_checks;
 mod manifest;
 mod page;
 mod peers;
@@ -72,6 +72,9 @@ enum Task {
     },
     /// Run the checks that are too slow for CI.
     LongChecks,
+    /// Run the checks that need a GPU: a CUDA device, and NVIDIA's
+    /// compute-sanitizer.
+    GpuChecks,
 }
 
 fn main() -> ExitCode {
@@ -87,7 +90,8 @@ fn main() -> ExitCode {
         Task::BenchPeers(options) => peers::run(root, &options),
         Task::CountInstructions { record } => instructions::run(root, record),
         Task::Ptx { check } => ptx::run(root, check),
-        Task::LongChecks => long_checks::run(root),
+        Task::LongChecks => checks::long(root),
+        Task::GpuChecks => checks::gpu(root),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

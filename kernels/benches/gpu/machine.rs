@@ -25,13 +25,24 @@ pub(crate) const H100: Machine = Machine {
     tensor: 494e12,
 };
 
+/// Whether kernels run on the tensor cores of CUDA device `index`, for a driver
+/// that is there.
+pub(crate) fn has_tensor_cores(index: usize) -> Result<bool, DriverError> {
+    let context = CudaContext::new(index)?;
+    Ok(capability(&context)? >= 80)
+}
+
+fn capability(context: &CudaContext) -> Result<u32, DriverError> {
+    let (major, minor) = context.compute_capability()?;
+    Ok((major * 10 + minor).unsigned_abs())
+}
+
 impl Machine {
     /// By the attributes of CUDA device `index`, for a driver that is there.
     pub(crate) fn of(index: usize) -> Result<Machine, DriverError> {
         let context = CudaContext::new(index)?;
         let of = |attribute| context.attribute(attribute).map(f64::from);
-        let (major, minor) = context.compute_capability()?;
-        let capability = (major * 10 + minor).unsigned_abs();
+        let capability = capability(&context)?;
         let multiprocessors = of(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
         let hz = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?;
         let memory_hz = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)?;
@@ -40,8 +51,9 @@ impl Machine {
         let (fma, tensor) = match capability {
             ..80 => (64.0, 0.0),
             80 => (64.0, 512.0),
-            86..90 => (128.0, 128.0),
-            _ => (128.0, 1024.0),
+            90 => (128.0, 1024.0),
+            100..120 => (128.0, 2048.0),
+            _ => (128.0, 128.0),
         };
         let flops = |each: f64| 2.0 * each * multiprocessors * hz;
         Ok(Machine {

@@ -10,8 +10,8 @@ pub(crate) fn print(pair: &Pair, k: usize, only: Option<&str>) {
         "\nPair: {}, K = {k}; least time on an H100 by its data sheet",
         pair.name
     );
-    println!("(3.35 TB/s; 67 TFLOP/s in f32, 494 in tf32, two or three of which make a");
-    println!("product of f32 and f16 or f32 weights). Nothing here is measured.");
+    println!("(3.35 TB/s; 67 TFLOP/s in f32; 494 in tf32, of which a product takes two with");
+    println!("weights of 16 bits and three with weights in f32). Nothing here is measured.");
     println!("layer    pass    kernel                      MFLOP     MB flop/B bound        us");
     let layers = pair.layers();
     let [generator, classifier] = &layers;

@@ -2,7 +2,7 @@
 
 use engine::{Buffer, Clamp, Decoder, Device, Encoder, Network, NodeId, Plan, Shape};
 
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::pairs::{Computed, Pair};
 use crate::work::{self, Direction, Work};
 
@@ -44,7 +44,7 @@ impl Bench {
         let others = Shape::new(&[others]).expect("a size above zero");
         Bench {
             others: device.buffer(1, &others).expect("room for a buffer"),
-            tensor: machine.as_ref().is_none_or(|machine| machine.tensor > 0.0),
+            tensor: machine::has_tensor_cores(index).expect("a device that was opened"),
             device,
             machine,
             k,

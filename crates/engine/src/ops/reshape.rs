@@ -1,13 +1,11 @@
 //! The same numbers under another shape: flatten, reshape, and the identity
 //! that dropout is at test time.
 
-use kernels::moves::{Reorder, ReorderValues};
 use netfile::Reshape;
 use rayon::prelude::*;
 
 use super::{Backward, Forward, LaunchBackward, LaunchForward, Mismatch, Op, Preparation};
-use crate::cuda::{Gpu, blocks, int};
-use crate::{Buffer, Error, Shape};
+use crate::{Error, Shape};
 
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -63,32 +61,12 @@ impl Op for Geometry {
     }
 
     fn launch_forward(&self, run: LaunchForward<'_>) {
-        let shapes = [&self.input, &self.output];
-        launch(run.gpu, run.n, shapes, run.x[0], run.y);
+        run.y.copy(run.n, run.x[0]);
     }
 
     fn launch_backward(&self, run: LaunchBackward<'_, '_>) {
-        let shapes = [&self.output, &self.input];
-        launch(run.gpu, run.n, shapes, run.dy, run.dx[0]);
+        run.dx[0].copy(run.n, run.dy);
     }
-}
-
-/// Copies values that keep their place in row-major order, on a CUDA device.
-fn launch(gpu: &Gpu, n: usize, shapes: [&Shape; 2], from: &Buffer, to: &mut Buffer) {
-    let [[from_channels, from_positions], [to_channels, to_positions]] =
-        shapes.map(|shape| shape.layout().map(int));
-    let kernel = ReorderValues {
-        from: from.input(),
-        to: to.output(),
-        layouts: Reorder {
-            from_channels,
-            from_positions,
-            to_channels,
-            to_positions,
-        },
-        n: int(n),
-    };
-    gpu.launch(blocks(n * shapes[0].len(), 256), &kernel);
 }
 
 impl Geometry {

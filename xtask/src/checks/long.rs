@@ -1,18 +1,11 @@
 //! `cargo xtask long-checks`: what is too slow for CI.
 
 use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use super::{Check, words};
 
-/// One check: commands that must all succeed, run from the repository's root.
-struct Check {
-    name: String,
-    commands: Vec<Vec<String>>,
-}
-
-fn checks(temporary: &Path) -> Vec<Check> {
+/// All of them; what they write goes to a folder.
+pub(super) fn checks(temporary: &Path) -> Vec<Check> {
     let run = temporary.join("ankle-boots").display().to_string();
     let sample = "cargo run --release --package sampler-cli -- sample -n 500 --neuron";
     let verify = "tests/verify/python.sh tests/verify/verify.py \
@@ -65,8 +58,48 @@ fn checks(temporary: &Path) -> Vec<Check> {
             ),
         ],
     });
+    checks.extend(on_simulated_device());
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
+}
+
+/// The CUDA kernels on the simulated device, in every way to run them there.
+fn on_simulated_device() -> [Check; 4] {
+    let conformance = "-p engine --test conformance -- cuda_";
+    let check = |name: &str, commands: &[&str]| Check {
+        name: name.into(),
+        commands: commands.iter().map(|command| words(command, &[])).collect(),
+    };
+    [
+        check(
+            "conformance of CUDA kernels: compiled and interpreted, three thread orders",
+            &[&format!(
+                "env CUDA_CONFORMANCE=all cargo test {conformance}"
+            )],
+        ),
+        check(
+            "networks and runs on CUDA: compiled and interpreted, three thread orders",
+            &["env CUDA_CHECKS=all cargo test -p tests --test cuda"],
+        ),
+        check(
+            "CUDA kernels under the sanitizers for addresses and undefined behaviour",
+            &[
+                "crates/cuda-sim/sanitize.sh address",
+                &format!(
+                    "env CUDA_CONFORMANCE=compiled crates/cuda-sim/sanitize.sh address {conformance}"
+                ),
+            ],
+        ),
+        check(
+            "CUDA kernels under the sanitizer for threads",
+            &[
+                "crates/cuda-sim/sanitize.sh thread",
+                &format!(
+                    "env CUDA_CONFORMANCE=compiled crates/cuda-sim/sanitize.sh thread {conformance}"
+                ),
+            ],
+        ),
+    ]
 }
 
 /// All methods on all neurons of fc8, held to the bars.
@@ -108,61 +141,4 @@ fn fuzzing(target: &str) -> Check {
             ),
         ],
     }
-}
-
-/// A command in words, then arguments that may hold blanks.
-fn words(command: &str, arguments: &[&str]) -> Vec<String> {
-    let words = command.split_whitespace().chain(arguments.iter().copied());
-    words.map(str::to_owned).collect()
-}
-
-/// Runs all checks one after another and closes with a table. Fails if one of
-/// them failed.
-pub(crate) fn run(root: &Path) -> Result<()> {
-    let temporary = std::env::temp_dir().join(format!("long-checks-{}", std::process::id()));
-    std::fs::create_dir_all(&temporary)
-        .with_context(|| format!("creating {}", temporary.display()))?;
-    let mut rows = Vec::new();
-    for check in checks(&temporary) {
-        println!("== {}", check.name);
-        let start = Instant::now();
-        let done = check
-            .commands
-            .iter()
-            .try_for_each(|command| execute(root, command));
-        if let Err(error) = &done {
-            println!("{error:#}");
-        }
-        rows.push((check.name, done.is_ok(), start.elapsed()));
-    }
-    std::fs::remove_dir_all(&temporary)
-        .with_context(|| format!("removing {}", temporary.display()))?;
-    report(&rows)
-}
-
-fn execute(root: &Path, command: &[String]) -> Result<()> {
-    let text = command.join(" ");
-    println!("$ {text}");
-    let status = Command::new(&command[0])
-        .args(&command[1..])
-        .current_dir(root)
-        .status()
-        .with_context(|| format!("running {text}"))?;
-    if !status.success() {
-        bail!("{text}: {status}");
-    }
-    Ok(())
-}
-
-fn report(rows: &[(String, bool, Duration)]) -> Result<()> {
-    println!("\n{:<6} {:>8}  check", "result", "seconds");
-    for (name, passed, time) in rows {
-        let result = if *passed { "ok" } else { "FAILED" };
-        println!("{result:<6} {:>8.1}  {name}", time.as_secs_f64());
-    }
-    let failed = rows.iter().filter(|(_, passed, _)| !passed).count();
-    if failed > 0 {
-        bail!("{failed} of {} checks failed", rows.len());
-    }
-    Ok(())
 }
