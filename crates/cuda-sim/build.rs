@@ -101,7 +101,7 @@ fn main() -> Result<()> {
             .path()
             .to_owned(),
         include: [driver.clone(), kernels.clone()],
-        out,
+        out: objects_folder(&out)?,
     };
     let mut sources = Vec::new();
     for source in files(&driver, "cpp")? {
@@ -132,6 +132,15 @@ fn main() -> Result<()> {
     }
     println!("cargo:rustc-env=CUDA_SIM_LIBRARY={}", library.display());
     Ok(())
+}
+
+/// Where objects lie: beside the folder that cargo gives each way of building
+/// (for clippy, for tests), so that all of them share the objects.
+fn objects_folder(out: &Path) -> Result<PathBuf> {
+    let profile = out.ancestors().nth(3).context("OUT_DIR has no profile")?;
+    let folder = profile.join("cuda-sim");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// The files of a folder with an extension, sorted.

@@ -145,12 +145,12 @@ impl Device {
     }
 
     /// The arithmetic that determines the last bits of every result: results
-    /// of two runs are equal only if this is. The instruction set of a CPU, the
-    /// name of any other device.
+    /// of two runs are equal only if this is. The instruction set of a CPU, or
+    /// `CUDA 9.0, NVIDIA H100 PCIe`: compute capability and name of a device.
     pub fn instruction_set(&self) -> &str {
         match &self.gpu {
             None => self.cpu.instructions.name(),
-            Some(gpu) => gpu.name(),
+            Some(gpu) => gpu.kind(),
         }
     }
 

@@ -26,17 +26,19 @@ pub enum Error {
         /// What the file holds.
         found: String,
     },
-    /// The network needs more memory than there is.
+    /// Something needs more memory than there is.
     #[error(
-        "running {what}: needs {needed} bytes, but {available} bytes are available; try a smaller batch"
+        "{what}: needs {needed} bytes, but {available} bytes are available; {remedy}"
     )]
     Memory {
-        /// What was to be run.
+        /// What was to be done.
         what: String,
         /// Bytes needed; `u128::MAX` when the number overflows.
         needed: u128,
-        /// Bytes that the machine has left.
+        /// Bytes that the machine or the device has left.
         available: u128,
+        /// What to try.
+        remedy: &'static str,
     },
     /// The worker threads cannot be started.
     #[error("starting {threads} worker threads: {cause}")]

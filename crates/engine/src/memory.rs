@@ -2,6 +2,9 @@
 
 use crate::{Device, Error};
 
+/// What to try where the buffers for a batch do not fit.
+pub(crate) const SMALLER_BATCH: &str = "try a smaller batch";
+
 /// Bytes that can still be taken without swapping, where the system says so.
 fn available() -> u128 {
     let kib = || {
@@ -20,6 +23,7 @@ pub(crate) fn check(
     device: &Device,
     what: impl FnOnce() -> String,
     floats: Option<usize>,
+    remedy: &'static str,
 ) -> Result<(), Error> {
     let needed = floats.map_or(u128::MAX, |n| n as u128 * 4);
     let available = device.gpu().map_or_else(available, |gpu| gpu.free());
@@ -30,5 +34,6 @@ pub(crate) fn check(
         what: what(),
         needed,
         available,
+        remedy,
     })
 }

@@ -78,7 +78,10 @@ impl Network {
             nodes.insert(layer.name.clone(), NodeId::layer(i));
             resolved.push((geometry, inputs));
         }
-        check_memory(&description.name, &resolved, device)?;
+        // A device says itself what it has no room for.
+        if device.is_host() {
+            check_memory(&description.name, &resolved, device)?;
+        }
         let mut layers = Vec::new();
         for ((geometry, inputs), layer) in resolved.into_iter().zip(&description.layers) {
             let specs = geometry.tensors().into_iter();
@@ -89,7 +92,8 @@ impl Network {
                 winograd: device.winograd(),
                 gpu: device.gpu().cloned(),
             };
-            let op = Arc::from(device.install_on_host(|| geometry.prepare(&from))?);
+            let op = device.install_on_host(|| geometry.prepare(&from));
+            let op = Arc::from(op.map_err(|cause| loading(cause, &description.name, device))?);
             layers.push(Layer { op, inputs });
         }
         Ok(Network(Arc::new(Inner {
@@ -209,5 +213,21 @@ fn check_memory(
                 .try_fold(1usize, |len, &d| len.checked_mul(d))?;
             sum.checked_add(len)
         });
-    memory::check(device, || format!("the weights of {name}"), floats)
+    let what = || format!("loading the weights of {name}");
+    memory::check(device, what, floats, "free some memory")
+}
+
+/// Says of which network a layer's weights do not fit, and where.
+fn loading(cause: Error, name: &str, device: &Device) -> Error {
+    match cause {
+        Error::Memory {
+            needed, available, ..
+        } => Error::Memory {
+            what: format!("loading weights of {name} to {device}"),
+            needed,
+            available,
+            remedy: "run with --device cpu",
+        },
+        other => other,
+    }
 }

@@ -120,8 +120,9 @@ impl Plan {
         });
         memory::check(
             network.device(),
-            || format!("{} on {batch} samples", network.name()),
+            || format!("running {} on {batch} samples", network.name()),
             floats.flatten(),
+            memory::SMALLER_BATCH,
         )?;
         let plan = |(node, step): (NodeId, &Option<Step>)| {
             let Some(step) = *step else { return Ok(None) };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::cpu::Floats;
 use crate::cuda::{Gpu, Memory};
+use crate::memory::SMALLER_BATCH;
 
 /// Floats, in main memory or on a CUDA device. Whoever runs on one of the two
 /// finds its own there: everything of a network lies on the network's device.
@@ -28,9 +29,10 @@ impl Values {
     pub(crate) fn cuda(gpu: &Arc<Gpu>, len: usize) -> Result<Values, Error> {
         if i32::try_from(len).is_err() {
             return Err(Error::Memory {
-                what: "more than 2^31 values of one layer".into(),
+                what: "running 2^31 values of one layer or more".into(),
                 needed: len as u128 * 4,
                 available: 4 << 31,
+                remedy: SMALLER_BATCH,
             });
         }
         Ok(Values::Cuda(Memory::new(gpu, len)?))

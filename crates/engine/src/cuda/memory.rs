@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use cudarc::driver::result;
+use cudarc::driver::sys::CUresult;
 use kernels::{In, Out};
 
 use super::Gpu;
 use crate::Error;
+use crate::memory::SMALLER_BATCH;
 
 /// Values of one type on a device.
 pub(crate) struct Memory<T> {
@@ -24,7 +26,8 @@ impl<T: Pod> Memory<T> {
     /// Room for `len` values, which are undefined until they are written.
     ///
     /// # Errors
-    /// [`Error::Memory`] where the device has not so much left.
+    /// [`Error::Memory`] where the device has not so much left, [`Error::Cuda`]
+    /// where it has failed.
     pub(crate) fn new(gpu: &Arc<Gpu>, len: usize) -> Result<Memory<T>, Error> {
         let mut address = 0;
         if len > 0 {
@@ -37,10 +40,14 @@ impl<T: Pod> Memory<T> {
                     result::malloc_sync(bytes)
                 }
             };
-            address = allocate().map_err(|_| Error::Memory {
-                what: format!("a buffer on {}", gpu.name()),
-                needed: bytes as u128,
-                available: gpu.free(),
+            address = allocate().map_err(|cause| match cause.0 {
+                CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::Memory {
+                    what: format!("making a buffer on {}", gpu.name()),
+                    needed: bytes as u128,
+                    available: gpu.free(),
+                    remedy: SMALLER_BATCH,
+                },
+                _ => gpu.fail("making a buffer", &cause),
             })?;
         }
         Ok(Memory {

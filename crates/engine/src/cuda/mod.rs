@@ -36,6 +36,8 @@ pub(crate) struct Gpu {
     functions: HashMap<&'static str, sys::CUfunction>,
     /// Number and name, as users see them.
     name: String,
+    /// Compute capability and name, the same of all devices of one kind.
+    kind: String,
     /// As in 75 for 7.5.
     capability: u32,
     /// What went wrong first; from then on nothing is launched.
@@ -80,6 +82,11 @@ impl Gpu {
         &self.name
     }
 
+    /// What its results depend on in the last bits: compute capability and name.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// Whether it has tensor cores that take 32-bit floats (`mma.sync`, tf32).
     pub(crate) fn has_tensor_cores(&self) -> bool {
         self.capability >= 80
@@ -120,6 +127,16 @@ impl Gpu {
             && let Err(cause) = self.context.bind_to_thread().and_then(|()| work(self))
         {
             *failure = Some(format!("{what}: {}", explain(&cause)));
+        }
+    }
+
+    /// The error of a device that has failed: now, or before.
+    fn fail(&self, what: &str, cause: &DriverError) -> Error {
+        let mut failure = self.failure.lock().expect("nobody panics while it is held");
+        let cause = failure.get_or_insert_with(|| format!("{what}: {}", explain(cause)));
+        Error::Cuda {
+            device: self.name.clone(),
+            cause: cause.clone(),
         }
     }
 

@@ -145,6 +145,7 @@ fn start(index: usize) -> Result<Arc<Gpu>, String> {
         stream,
         modules: Vec::new(),
         functions: HashMap::new(),
+        kind: format!("CUDA {major}.{minor}, {name}"),
         name: format!("{name} (CUDA device {index}, compute capability {major}.{minor})"),
         capability,
         failure: Mutex::new(None),

@@ -3,5 +3,6 @@
 mod maps;
 mod methods;
 mod networks;
+mod pressing;
 mod resuming;
 mod sampling;
