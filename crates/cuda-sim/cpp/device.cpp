@@ -118,7 +118,7 @@ CUDA_API cuDeviceGet(int *device, int ordinal) {
 CUDA_API cuDeviceGetName(char *name, int space, int device) {
     return call([&] {
         primary(device);
-        std::snprintf(name, static_cast<std::size_t>(space), "Simulated GPU");
+        std::snprintf(name, static_cast<std::size_t>(space), "device: simulated");
     });
 }
 

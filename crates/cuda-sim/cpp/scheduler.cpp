@@ -217,9 +217,11 @@ Meeting &meeting_of(Warp &warp, unsigned mask, unsigned all) {
     return *warp.partial.back();
 }
 
-// memcpy, for the usual sizes without a call.
+// memcpy, for the usual sizes without a call. A warp that only meets brings
+// nothing, and no address.
 void copy_small(void *to, const void *from, unsigned size) {
     switch (size) {
+    case 0: break;
     case 4: std::memcpy(to, from, 4); break;
     case 8: std::memcpy(to, from, 8); break;
     case 24: std::memcpy(to, from, 24); break;

@@ -27,9 +27,7 @@ pub enum Error {
         found: String,
     },
     /// Something needs more memory than there is.
-    #[error(
-        "{what}: needs {needed} bytes, but {available} bytes are available; {remedy}"
-    )]
+    #[error("{what}: needs {needed} bytes, but {available} bytes are available; {remedy}")]
     Memory {
         /// What was to be done.
         what: String,

@@ -60,10 +60,9 @@ impl Directory {
         let record = path.join(RUN);
         if record.exists() {
             let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
-            if serde_json::from_slice::<Run>(&text).ok().as_ref() != Some(run) {
-                return Err(
-                    directory.refused("holds another run; choose another directory, or remove it")
-                );
+            let held: Option<Run> = serde_json::from_slice(&text).ok();
+            if held.as_ref() != Some(run) {
+                return Err(directory.refused(&other_run(held, run)));
             }
             let found = match path.join(MANIFEST).exists() {
                 true => Found::Finished,
@@ -320,6 +319,24 @@ impl ImageNames {
             true => format!("{SAMPLES}/{i:05}.png"),
             false => format!("{SAMPLES}/{:03}/{i:05}.png", i / self.most),
         }
+    }
+}
+
+/// Why a directory that holds a run is no place for this one.
+fn other_run(held: Option<Run>, run: &Run) -> String {
+    let held = held.map(|held| {
+        let here = Run {
+            instruction_set: run.instruction_set.clone(),
+            ..held.clone()
+        };
+        (held.instruction_set, here == *run)
+    });
+    match held {
+        Some((there, true)) => format!(
+            "holds this run made with {there}; with {} its last bits would differ; go on with the --device that it was begun on, choose another directory, or remove it",
+            run.instruction_set
+        ),
+        _ => "holds another run; choose another directory, or remove it".to_owned(),
     }
 }
 

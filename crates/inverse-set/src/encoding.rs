@@ -139,13 +139,15 @@ fn layer_node(layer: &str, file: &NetworkFile, network: &Network) -> Result<Node
     Ok(network.node(layer).expect("the layer was found"))
 }
 
+const CHOOSING: &str = "choosing the encoder";
+
 /// The network does not take images, or does not fit into memory.
 fn unfit(cause: engine::Error) -> Error {
-    refused(cause.to_string())
+    Error::from_engine(CHOOSING, cause)
 }
 
 fn refused(cause: String) -> Error {
-    Error::Request(format!("choosing the encoder: {cause}"))
+    Error::Request(format!("{CHOOSING}: {cause}"))
 }
 
 /// Another network that encodes images, at work.

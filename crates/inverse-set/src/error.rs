@@ -75,12 +75,30 @@ pub enum Error {
         /// What is wrong with it.
         cause: engine::Error,
     },
-    /// The device failed, or has not enough memory.
+    /// The buffers for a batch do not fit into memory.
+    #[error("{doing}: {cause}")]
+    Memory {
+        /// What was being done.
+        doing: &'static str,
+        /// What does not fit, and what to try.
+        cause: engine::Error,
+    },
+    /// The device failed.
     #[error(transparent)]
     Device(#[from] engine::Error),
 }
 
 impl Error {
+    /// Networks that do not fit together, that do not fit into memory, or whose
+    /// device failed.
+    pub(crate) fn from_engine(doing: &'static str, cause: engine::Error) -> Error {
+        match cause {
+            engine::Error::Memory { .. } => Error::Memory { doing, cause },
+            engine::Error::Cuda { .. } => Error::Device(cause),
+            other => Error::Request(format!("{doing}: {other}")),
+        }
+    }
+
     /// A file could not be read; says what the system said.
     pub(crate) fn from_read(path: &std::path::Path, cause: netfile::Error) -> Error {
         let cause = match cause {

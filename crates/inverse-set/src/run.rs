@@ -9,6 +9,7 @@ use sampler::{Counts, Problem, Progress, Range, State, Unmet};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, Found, STATE};
+use crate::model::unfit;
 use crate::neuron::Shown;
 use crate::pair_sampler::PairSampler;
 use crate::record::{SeedsRecord, StoredImages};
@@ -26,8 +27,10 @@ impl Job {
     /// # Errors
     /// [`Error::Directory`] and [`Error::Io`] for the directory,
     /// [`Error::Unreachable`] and [`Error::NotTogether`] for the ranges,
-    /// [`Error::Request`] for networks that do not fit together,
-    /// [`Error::Sampler`] for what remains. Batches that were accepted are
+    /// [`Error::Request`] for networks that do not fit together, or a batch that
+    /// does not fit into the memory of a CUDA device, [`Error::Memory`] for one
+    /// that does not fit into main memory, [`Error::Device`] for a device that
+    /// failed, [`Error::Sampler`] for what remains. Batches that were accepted are
     /// kept; a new directory without any is removed.
     pub fn run(
         &self,
@@ -70,7 +73,9 @@ impl Job {
             files.discard_batches(sampler.state().counts().batches as usize)?;
             self.batches(&mut sampler, &files, sizes, watch, &log)?;
             watch(Event::Writing);
-            self.finish(&files, sizes, sampler.state())?;
+            // What follows needs memory of its own.
+            let state = sampler.into_state();
+            self.finish(&files, sizes, &state)?;
             log("finished", Value::Null)?;
             Ok(Summary::new(
                 directory,
@@ -265,6 +270,10 @@ impl Job {
                 self.neurons[neuron]
             )),
             Cause::Invalid { .. } | Cause::EmptyRange { .. } => Error::Request(cause.to_string()),
+            Cause::Model(failure) => match failure.downcast::<engine::Error>() {
+                Ok(cause) => unfit(*cause),
+                Err(other) => Error::Sampler(other.to_string()),
+            },
             other => Error::Sampler(other.to_string()),
         }
     }

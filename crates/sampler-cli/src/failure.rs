@@ -52,7 +52,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// every other failure.
 fn status(error: &anyhow::Error) -> u8 {
     match error.downcast_ref() {
-        Some(Error::Request(_) | Error::Directory { .. }) => 2,
+        Some(Error::Request(_) | Error::Directory { .. } | Error::Memory { .. }) => 2,
         Some(Error::Unreachable { .. } | Error::NotTogether { .. }) => 3,
         _ => 1,
     }

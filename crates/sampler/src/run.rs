@@ -112,6 +112,11 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
         &self.state
     }
 
+    /// The same, for a sampler that is not needed any more.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
     /// Makes one batch; none when there are as many samples as asked for.
     /// `watch` hears of every look.
     ///

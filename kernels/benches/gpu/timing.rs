@@ -28,8 +28,8 @@ pub(crate) struct Bench {
 impl Bench {
     /// For `k` samples on CUDA device `index`.
     pub(crate) fn new(device: Device, index: usize, k: usize) -> Bench {
-        let name = device.instruction_set();
-        let simulated = name.starts_with("Simulated GPU");
+        let name = device.to_string();
+        let simulated = name.starts_with("device: simulated");
         let machine = (!simulated).then(|| Machine::of(index).expect("a device that was opened"));
         match &machine {
             None => println!("\n{name}: simulated, so only that every op runs is shown"),

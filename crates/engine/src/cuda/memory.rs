@@ -42,7 +42,7 @@ impl<T: Pod> Memory<T> {
             };
             address = allocate().map_err(|cause| match cause.0 {
                 CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::Memory {
-                    what: format!("making a buffer on {}", gpu.name()),
+                    what: "making a buffer".into(),
                     needed: bytes as u128,
                     available: gpu.free(),
                     remedy: SMALLER_BATCH,

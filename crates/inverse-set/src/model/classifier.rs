@@ -33,9 +33,11 @@ impl Classifier {
         batch: usize,
     ) -> Result<Classifier, Error> {
         let network = &pair.classifier.network;
+        // First, for it tells whether the batch fits into memory.
+        let pass = Pass::new(pair, neurons, encoding, batch)?;
         let images = network.device().buffer(batch, network.shape(NodeId::INPUT));
         Ok(Classifier {
-            pass: Pass::new(pair, neurons, encoding, batch)?,
+            pass,
             images: images.map_err(unfit)?,
             n: 0,
             shown_values: Vec::new(),

@@ -87,12 +87,12 @@ impl CodeGenerator {
     /// For batches of at most `batch` codes.
     pub(crate) fn new(pair: &Pair, batch: usize, clamp: Clamp) -> Result<CodeGenerator, Error> {
         let classifier = &pair.classifier.network;
-        let d_images = classifier
-            .device()
-            .buffer(batch, classifier.shape(NodeId::INPUT));
+        let image = classifier.shape(NodeId::INPUT);
+        // First, for it tells whether the batch fits into memory.
+        let pass = CodePass::new(pair, batch, clamp)?;
         Ok(CodeGenerator {
-            pass: CodePass::new(pair, batch, clamp)?,
-            d_images: d_images.map_err(unfit)?,
+            pass,
+            d_images: classifier.device().buffer(batch, image).map_err(unfit)?,
             n: 0,
             shown_images: Vec::new(),
             shown_d_codes: Vec::new(),

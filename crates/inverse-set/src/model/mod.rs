@@ -23,8 +23,8 @@ fn vector(len: usize) -> Shape {
 }
 
 /// Networks that do not fit together, or do not fit into memory.
-fn unfit(cause: engine::Error) -> Error {
-    Error::Request(format!("joining generator and classifier: {cause}"))
+pub(crate) fn unfit(cause: engine::Error) -> Error {
+    Error::from_engine("joining generator and classifier", cause)
 }
 
 #[cfg(test)]

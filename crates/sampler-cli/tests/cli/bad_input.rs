@@ -80,6 +80,11 @@ const REQUESTS: &[(&str, i32, &str)] = &[
     ),
     ("--neuron fc8:volcano -n -5", 2, "unexpected argument '-5'"),
     ("--neuron fc8:volcano --batch 0", 2, "at least 1"),
+    (
+        "--neuron fc8:volcano --batch 100000000000000",
+        2,
+        "running tiny generator on 100000000000000 samples",
+    ),
     ("--neuron fc8:volcano --threads 0", 2, "at least 1"),
     ("--neuron fc8:volcano --max-evals 0", 2, "at least 1"),
     ("--neuron fc8:volcano --seed x", 2, "invalid value 'x'"),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod compare;
+mod cuda;
 mod images;
 mod inspect;
 mod levels;

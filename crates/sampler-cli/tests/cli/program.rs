@@ -19,7 +19,7 @@ pub(crate) fn run(folder: &Path, line: &str) -> Output {
     program(folder).args(words(line)).output().unwrap()
 }
 
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     for character in line.chars() {
@@ -41,12 +41,15 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// Asserts that a run failed with that status and one line which contains
-/// `complaint`.
+/// `complaint`, besides progress and what a simulated device says.
 pub(crate) fn assert_fails(line: &str, output: &Output, status: i32, complaint: &str) {
     let stderr = stderr(output);
     assert_eq!(output.status.code(), Some(status), "{line}: {stderr}");
-    let progress = |text: &&str| text.starts_with("sampling ") || text.starts_with("seeds: ");
-    let lines: Vec<&str> = stderr.lines().filter(|text| !progress(text)).collect();
+    let progress = ["sampling ", "seeds: ", "samples: ", "cuda-sim: "];
+    let lines = stderr.lines();
+    let lines: Vec<&str> = lines
+        .filter(|text| !progress.iter().any(|start| text.starts_with(start)))
+        .collect();
     assert_eq!(lines.len(), 1, "{line}: {stderr}");
     assert!(lines[0].starts_with("error: "), "{line}: {stderr}");
     assert!(
