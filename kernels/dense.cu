@@ -1,101 +1,127 @@
 // Inner product layers, forward and backward (formulas and layout: dense.cuh),
 // in f32.
 //
-// Forward, a warp computes 8 outputs, four at a time. Its lanes take different
-// terms: a thread adds up 16 terms for 4 outputs of all samples, then the sums
-// of the lanes are added. For 512 terms a block reads up to 32 KiB of x and 64 or
-// 128 KiB of weights, and a thread multiplies 2048 times. Shared memory: 32 KiB.
-// Backward, the 8 warps take different terms, and a thread adds up 32 terms for
-// 2 inputs of all samples. For 256 terms a block reads 16 KiB of x and 32 or
-// 64 KiB of weights, and a thread multiplies 1024 times. Shared memory: 32 KiB.
+// The halves of a warp share their results and take 8 samples each. Up to 8
+// samples in all are given to both halves, and each has results of its own: a
+// block computes 128 results then, and half of the grid nothing.
 //
-// The number of samples is rounded up to 8 or 16; a sample's sums do not
-// depend on it.
+// Forward, a warp computes 8 outputs, four at a time. The lanes of a half take
+// different terms: a thread adds up 32 terms for 4 outputs of 8 samples, then the
+// sums of the lanes are added. For 512 terms a block reads up to 32 KiB of x and
+// 64 or 128 KiB of weights (wide: 16 and 128 or 256), and a thread multiplies 2048
+// times. Shared memory: 32 KiB.
+// Backward, the 8 warps take different terms, and a thread adds up 32 terms for
+// 4 inputs of 8 samples. For 256 terms a block reads 16 KiB of x and 32 or 64 KiB
+// of weights (wide: 8 and 64 or 128), and a thread multiplies 1024 times. Shared
+// memory: 32 KiB.
 #include "dense.cuh"
 
-// Adds COUNT sums over the lanes of a warp. A lane gives one half of what it has
-// to another lane and keeps the other half, until it is left with the sums from
-// lane * COUNT / 32 on.
-template <int COUNT, int LANES = 16>
+constexpr int HALF = SAMPLES / 2;
+
+// Blocks take twice the results of half the samples where that is enough.
+__device__ __forceinline__ bool is_wide(const DenseShape &shape) { return shape.n <= HALF; }
+
+// What half a warp computes of a block.
+struct HalfWarp {
+    int lane, row, first_sample, first_result;
+
+    // Its sums lie in a plane from `row` on; its samples are those of the block from
+    // `first_sample` on.
+    __device__ __forceinline__ HalfWarp(const DenseBlock &block) {
+        bool upper = threadIdx.x & 16;
+        lane = threadIdx.x % 16;
+        row = upper ? HALF : 0;
+        first_sample = block.wide ? 0 : row;
+        first_result = block.first_result + (block.wide && upper ? RESULTS : 0);
+    }
+};
+
+// Adds COUNT sums over the lanes of a half warp. A lane gives one half of what it
+// has to another lane and keeps the other half, until it is left with the sums
+// from lane * COUNT / 16 on.
+template <int COUNT, int LANES = 8>
 __device__ __forceinline__ void add_lanes(float *sums) {
     if constexpr (LANES > 0) {
-        constexpr int HALF = COUNT / 2;
+        constexpr int LEFT = COUNT / 2;
         bool upper = threadIdx.x & LANES;
 #pragma unroll
-        for (int i = 0; i < HALF; ++i) {
-            float kept = upper ? sums[i + HALF] : sums[i], given = upper ? sums[i] : sums[i + HALF];
+        for (int i = 0; i < LEFT; ++i) {
+            float kept = upper ? sums[i + LEFT] : sums[i], given = upper ? sums[i] : sums[i + LEFT];
             sums[i] = kept + __shfl_xor_sync(0xffffffffu, given, LANES);
         }
-        add_lanes<HALF, LANES / 2>(sums);
+        add_lanes<LEFT, LANES / 2>(sums);
     }
 }
 
-// x lies in shared memory as [sample][TERMS]. A lane takes LENGTH neighbouring
-// terms and reads them by fours; the fours that the lanes read together lie side
-// by side.
-template <int LENGTH>
-__device__ __forceinline__ int place_of_term(int term) {
-    int step = term / (32 * LENGTH), lane = term / LENGTH % 32, four = term / 4 % (LENGTH / 4);
-    return step * 32 * LENGTH + four * 128 + lane * 4 + term % 4;
+// sums[i * 4 + k] += the inner product of x[i * pitch] and weights[k], for 8 samples
+// and 4 results.
+__device__ __forceinline__ void multiply(float (&sums)[HALF * 4], const float4 *x, int pitch,
+                                         const float4 (&weights)[4]) {
+#pragma unroll
+    for (int i = 0; i < HALF; ++i) {
+        float4 v = x[i * pitch];
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+            float &sum = sums[i * 4 + k];
+            sum = fmaf(v.x, weights[k].x, sum);
+            sum = fmaf(v.y, weights[k].y, sum);
+            sum = fmaf(v.z, weights[k].z, sum);
+            sum = fmaf(v.w, weights[k].w, sum);
+        }
+    }
 }
 
-template <typename W, int COUNT>
-__device__ __forceinline__ void forward_samples(float *tile, const float *x, const W *w, const DenseBlock &block,
-                                                int inputs) {
-    constexpr int LENGTH = Pack<W>::LENGTH, LEFT = 4 * COUNT / 32;
-    int lane = threadIdx.x % 32, output = threadIdx.x / 32 * 8;
-    bool aligned = inputs % LENGTH == 0;
-    // Of the first and the second four outputs of this warp, exchanged after each use.
-    float totals[2][LEFT] = {};
+template <typename W>
+__device__ __forceinline__ void dense_forward(const float *x, const W *w, const float *bias, const float *mask,
+                                              float *y, float *partials, const DenseShape &shape) {
+    // x as [sample][FOURS]. A lane takes LENGTH neighbouring terms; the fours that
+    // the lanes read together lie side by side.
+    constexpr int FOURS = TERMS / 4, LENGTH = Pack<W>::LENGTH, PARTS = LENGTH / 4;
+    SHARED(float4, tile, [SAMPLES * FOURS]);
+    int inputs = shape.inputs;
+    DenseBlock block(shape, inputs, shape.outputs, is_wide(shape));
+    if (block.first_result >= block.results) return;
+    HalfWarp half(block);
+    int warp = threadIdx.x / 32, output = half.first_result + warp * 8;
+    // Of the first and the second four outputs, exchanged after each use.
+    float totals[2][2] = {};
     for (int begin = block.begin; begin < block.end; begin += TERMS) {
+        auto put = [&](int sample, unsigned four, uint4 values) {
+            int step = four / (16 * PARTS), lane = four / PARTS % 16, part = four % PARTS;
+            reinterpret_cast<uint4 *>(tile)[sample * FOURS + (step * PARTS + part) * 16 + lane] = values;
+        };
         __syncthreads();
-        for (int i = threadIdx.x; i < COUNT * TERMS; i += DENSE_THREADS) {
-            int sample = i / TERMS, term = i % TERMS;
-            bool there = sample < block.samples && begin + term < block.end;
-            tile[sample * TERMS + place_of_term<LENGTH>(term)] =
-                there ? x[(block.first_sample + sample) * inputs + begin + term] : 0;
-        }
+        read_fours<HALF, FOURS, DENSE_THREADS>(x, block, threadIdx.x, begin, inputs, put);
         __syncthreads();
 #pragma unroll 1
-        for (int four = 0; four < 2; ++four) {
-            float sums[4 * COUNT] = {};
+        for (int four = 0; four < 8; four += 4) {
+            float sums[HALF * 4] = {};
 #pragma unroll 1
-            for (int step = 0; step < TERMS; step += 32 * LENGTH) {
+            for (int step = 0; step < TERMS; step += 16 * LENGTH) {
+                int term = begin + step + half.lane * LENGTH;
                 Pack<W> packs[4];
-#pragma unroll
-                for (int o = 0; o < 4; ++o) {
+                read_packs<4>(packs, inputs, block.end - term, [&](int i) {
                     // Outputs that are not there are computed from the last one's weights.
-                    int row = min(block.first_result + output + four * 4 + o, block.results - 1);
-                    packs[o] = read_pack(w + row * inputs, begin + step + lane * LENGTH, block.end, aligned);
-                }
+                    return w + min(output + four + i, block.results - 1) * inputs + term;
+                });
 #pragma unroll 1
                 for (int k = 0; k < LENGTH; k += 4) {
-                    float weights[4][4];
+                    float4 weights[4];
 #pragma unroll
-                    for (int o = 0; o < 4; ++o) {
-#pragma unroll
-                        for (int i = 0; i < 4; ++i) weights[o][i] = packs[o].get(i);
+                    for (int i = 0; i < 4; ++i) {
+                        Pack<W> &pack = packs[i];
+                        weights[i] = make_float4(pack.get(0), pack.get(1), pack.get(2), pack.get(3));
                         // The next four weights take the place of these.
-                        packs[o].words.x = packs[o].words.z;
-                        packs[o].words.y = packs[o].words.w;
+                        pack.words.x = pack.words.z;
+                        pack.words.y = pack.words.w;
                     }
-#pragma unroll
-                    for (int sample = 0; sample < COUNT; ++sample) {
-                        float4 v = *reinterpret_cast<const float4 *>(tile + sample * TERMS + step + k * 32 + lane * 4);
-#pragma unroll
-                        for (int o = 0; o < 4; ++o) {
-                            float &sum = sums[sample * 4 + o];
-                            sum = fmaf(v.x, weights[o][0], sum);
-                            sum = fmaf(v.y, weights[o][1], sum);
-                            sum = fmaf(v.z, weights[o][2], sum);
-                            sum = fmaf(v.w, weights[o][3], sum);
-                        }
-                    }
+                    const float4 *values = tile + half.first_sample * FOURS + step / 4 + k * 4 + half.lane;
+                    multiply(sums, values, FOURS, weights);
                 }
             }
-            add_lanes<4 * COUNT>(sums);
+            add_lanes<HALF * 4>(sums);
 #pragma unroll
-            for (int i = 0; i < LEFT; ++i) {
+            for (int i = 0; i < 2; ++i) {
                 float total = totals[0][i] + sums[i];
                 totals[0][i] = totals[1][i];
                 totals[1][i] = total;
@@ -103,94 +129,77 @@ __device__ __forceinline__ void forward_samples(float *tile, const float *x, con
         }
     }
     __syncthreads();
+    float *plane = reinterpret_cast<float *>(tile);
+    float *own = plane + (half.row + half.lane / 2) * RESULTS + warp * 8 + half.lane % 2 * 2;
 #pragma unroll
     for (int four = 0; four < 2; ++four)
 #pragma unroll
-        for (int i = 0; i < LEFT; ++i) {
-            int sum = lane * LEFT + i;
-            tile[sum / 4 * RESULTS + output + four * 4 + sum % 4] = totals[four][i];
-        }
+        for (int i = 0; i < 2; ++i) own[four * 4 + i] = totals[four][i];
+    put_planes<1>(plane, block, dense_result(bias, mask, y, partials, shape, shape.outputs));
 }
+
+// Four neighbouring weights, the first `left` of them there and the others zero.
+template <typename W>
+__device__ __forceinline__ float4 gather_four(const W *w, int left) {
+    float4 four = make_float4(0, 0, 0, 0);
+    if (left > 0) four.x = to_float(w[0]);
+    if (left > 1) four.y = to_float(w[1]);
+    if (left > 2) four.z = to_float(w[2]);
+    if (left > 3) four.w = to_float(w[3]);
+    return four;
+}
+
+__device__ __forceinline__ float4 load_four(const f32w *w) { return *reinterpret_cast<const float4 *>(w); }
 
 template <typename W>
-__device__ __forceinline__ void dense_forward(const float *x, const W *w, const float *bias, const float *mask,
-                                              float *y, float *partials, const DenseShape &shape) {
-    SHARED(float, tile, [SAMPLES * TERMS]);
-    DenseBlock block(shape, shape.inputs, shape.outputs);
-    if (block.samples <= 8)
-        forward_samples<W, 8>(tile, x, w, block, shape.inputs);
-    else
-        forward_samples<W, 16>(tile, x, w, block, shape.inputs);
-    put_planes(tile, 1, block, dense_result(bias, mask, y, partials, shape, shape.outputs));
-}
-
-// Two neighbouring weights of a row.
-__device__ __forceinline__ float2 two_weights(const f32w *w) { return *reinterpret_cast<const float2 *>(w); }
-
-template <typename W>
-__device__ __forceinline__ float2 two_weights(const W *w) {
-    unsigned word = *reinterpret_cast<const unsigned *>(w);
-    return make_float2(to_float(W{(unsigned short)word}), to_float(W{(unsigned short)(word >> 16)}));
-}
-
-template <typename W, int COUNT>
-__device__ __forceinline__ void backward_samples(float *planes, const float *x, const W *w, const DenseBlock &block,
-                                                 int outputs) {
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, inputs = block.results;
-    int input = block.first_result + 2 * lane;
-    bool aligned = inputs % 2 == 0;
-    float *own = planes + warp * PLANE;
-    float totals[COUNT][2] = {};
-    for (int first = block.begin + warp * CHUNK; first < block.end; first += WARPS * CHUNK) {
-        read_chunk<COUNT>(own, x, block, first, outputs);
-        float sums[COUNT][2] = {};
-#pragma unroll 1
-        for (int k = 0; k < CHUNK; k += 4) {
-            float2 weights[4];
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                // Terms that are not there are zero in x.
-                const W *row = w + min(first + k + i, block.end - 1) * inputs;
-                weights[i] = make_float2(0, 0);
-                if (aligned) {
-                    if (input < inputs) weights[i] = two_weights(row + input);
-                } else {
-                    if (input < inputs) weights[i].x = to_float(row[input]);
-                    if (input + 1 < inputs) weights[i].y = to_float(row[input + 1]);
-                }
-            }
-#pragma unroll
-            for (int sample = 0; sample < COUNT; ++sample) {
-                float4 v = *reinterpret_cast<const float4 *>(own + sample * CHUNK_PITCH + k);
-                float values[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-                for (int i = 0; i < 4; ++i) {
-                    sums[sample][0] = fmaf(values[i], weights[i].x, sums[sample][0]);
-                    sums[sample][1] = fmaf(values[i], weights[i].y, sums[sample][1]);
-                }
-            }
-        }
-#pragma unroll
-        for (int sample = 0; sample < COUNT; ++sample)
-            totals[sample][0] += sums[sample][0], totals[sample][1] += sums[sample][1];
-    }
-    __syncwarp();
-#pragma unroll
-    for (int sample = 0; sample < COUNT; ++sample)
-        *reinterpret_cast<float2 *>(own + sample * RESULTS + 2 * lane) =
-            make_float2(totals[sample][0], totals[sample][1]);
+__device__ __forceinline__ float4 load_four(const W *w) {
+    uint2 words = *reinterpret_cast<const uint2 *>(w);
+    Pack<W> pack{make_uint4(words.x, words.y, 0, 0)};
+    return make_float4(pack.get(0), pack.get(1), pack.get(2), pack.get(3));
 }
 
 template <typename W>
 __device__ __forceinline__ void dense_backward(const float *x, const W *w, const float *bias, const float *mask,
                                                float *y, float *partials, const DenseShape &shape) {
-    SHARED(float, planes, [WARPS * PLANE]);
-    DenseBlock block(shape, shape.outputs, shape.inputs);
-    if (block.samples <= 8)
-        backward_samples<W, 8>(planes, x, w, block, shape.outputs);
-    else
-        backward_samples<W, 16>(planes, x, w, block, shape.outputs);
-    put_planes(planes, WARPS, block, dense_result(bias, mask, y, partials, shape, shape.inputs));
+    constexpr int PITCH = CHUNK_PITCH / 4;
+    SHARED(float4, planes, [WARPS * PLANE / 4]);
+    int inputs = shape.inputs, outputs = shape.outputs;
+    DenseBlock block(shape, outputs, inputs, is_wide(shape));
+    if (block.first_result >= block.results) return;
+    HalfWarp half(block);
+    int warp = threadIdx.x / 32, input = half.first_result + 4 * half.lane;
+    float4 *own = planes + warp * (PLANE / 4);
+    float totals[HALF * 4] = {};
+    for (int first = block.begin + warp * CHUNK; first < block.end; first += WARPS * CHUNK) {
+        read_chunk(own, x, block, first, outputs);
+        float sums[HALF * 4] = {};
+#pragma unroll 1
+        for (int k = 0; k < CHUNK; k += 4) {
+            // Terms that are not there are zero in x.
+            auto row = [&](int i) { return w + min(first + k + i, block.end - 1) * inputs + input; };
+            float4 rows[4];
+            read_each(
+                rows, inputs % 4 == 0 && input < inputs, [&](int i) { return load_four(row(i)); },
+                [&](int i) { return gather_four(row(i), inputs - input); });
+            float4 columns[4] = {
+                make_float4(rows[0].x, rows[1].x, rows[2].x, rows[3].x),
+                make_float4(rows[0].y, rows[1].y, rows[2].y, rows[3].y),
+                make_float4(rows[0].z, rows[1].z, rows[2].z, rows[3].z),
+                make_float4(rows[0].w, rows[1].w, rows[2].w, rows[3].w),
+            };
+            multiply(sums, own + half.first_sample * PITCH + k / 4, PITCH, columns);
+        }
+#pragma unroll
+        for (int i = 0; i < HALF * 4; ++i) totals[i] += sums[i];
+    }
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < HALF; ++i) {
+        const float *total = totals + 4 * i;
+        own[(half.row + i) * (RESULTS / 4) + half.lane] = make_float4(total[0], total[1], total[2], total[3]);
+    }
+    const float *sums = reinterpret_cast<const float *>(planes);
+    put_planes<WARPS>(sums, block, dense_result(bias, mask, y, partials, shape, inputs));
 }
 
 KERNEL(256) dense_forward_f32(DENSE_PARAMETERS(f32w)) {

@@ -11,9 +11,10 @@
 // or their rows.
 #include "rows.cuh"
 
-// The image's channel of a network's, and the other way about.
+// The image's channel of a network's, and the other way about. Without a branch:
+// NVRTC's order of those that it makes of `?:` differs from time to time.
 __device__ __forceinline__ int other_channel(int channel, int channels, int reversed) {
-    return reversed ? channels - 1 - channel : channel;
+    return channel + reversed * (channels - 1 - 2 * channel);
 }
 
 struct Pixels {

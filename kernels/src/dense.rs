@@ -40,7 +40,8 @@ pub fn splits(terms: u32, results: u32) -> i32 {
 }
 
 /// The grid for so many results of a sample (forward the layer's outputs,
-/// backward its inputs), `n` samples and `splits` parts.
+/// backward its inputs), `n` samples and `splits` parts. Of few samples some
+/// kernels compute twice the results in a block, and the other blocks end at once.
 pub fn grid(results: u32, n: u32, splits: i32) -> [u32; 3] {
     [
         results.div_ceil(RESULTS),
@@ -60,7 +61,8 @@ macro_rules! inner_products {
             $(
                 $(#[$doc])*
                 $kernel = $name, $threads threads {
-                    /// What is multiplied: forward `[n, inputs]`, backward `[n, outputs]`.
+                    /// What is multiplied: forward `[n, inputs]`, backward `[n, outputs]`; its
+                    /// address a multiple of 16.
                     x: In<'a, f32>,
                     /// `[outputs, inputs]`; its address a multiple of 16.
                     w: In<'a, $weight>,

@@ -1,6 +1,9 @@
 //! Fixtures shared by the tests that cross crates: where the committed
 //! networks lie, inputs away from kinks, and a comparator that NaN fails.
 
+pub mod fixture;
+pub mod golden;
+
 use std::path::{Path, PathBuf};
 
 use netfile::{EltwiseOperation, Layer, NetworkFile, Op, Pool, PoolMethod};
@@ -129,12 +132,12 @@ fn window(
     start.saturating_sub(pad)..(start + kernel).saturating_sub(pad).min(size)
 }
 
-/// Fails unless every value is within `tolerance` of the greatest magnitude
-/// that is expected (or of 1, if that is less).
+/// Whether every value is within `tolerance` of the greatest magnitude that is
+/// expected (or of 1, if that is less).
 ///
-/// # Panics
-/// With the worst place, if one is not; a NaN is worse than any number.
-pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+/// # Errors
+/// Names the worst place, if one is not; a NaN is worse than any number.
+pub fn compare(what: &str, found: &[f32], expected: &[f64], tolerance: f64) -> Result<(), String> {
     assert_eq!(found.len(), expected.len(), "{what}: lengths");
     let scale = expected.iter().fold(1.0f64, |scale, v| scale.max(v.abs()));
     let bound = tolerance * scale;
@@ -146,14 +149,27 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64)
         .iter()
         .max_by(|&&a, &&b| error(a).total_cmp(&error(b)))
     else {
-        return;
+        return Ok(());
     };
-    panic!(
+    Err(format!(
         "{what}: {} of {} values differ by more than {bound:e}; first at {}, worst at {worst}: {} instead of {}",
         wrong.len(),
         found.len(),
         wrong[0],
         found[worst],
         expected[worst]
-    );
+    ))
+}
+
+/// Fails unless [`compare`] agrees.
+///
+/// # Panics
+/// With what it says.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+    compare(what, found, expected, tolerance).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The same numbers in f64.
+pub fn widen(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
 }

@@ -1,180 +1,18 @@
-//! Whole networks against what PyTorch computed: `golden/tiny.safetensors`
-//! (made by `golden/make_tiny.py`) and `golden/fashion.safetensors` (made by
-//! `weights/fashion/train.py export`).
+//! Whole networks on the CPU against what PyTorch computed.
 
-use std::collections::BTreeMap;
-use std::fs;
+use engine::Device;
+use tests::golden;
 
-use autograd::Gradient;
-use engine::{Buffer, Decoder, Device, Encoder, Network, NodeId, Plan};
-use netfile::NetworkFile;
-use safetensors::SafeTensors;
-use serde::Deserialize;
-use tests::{assert_close, committed, root};
-
-/// Activations in f32.
-const ACTIVATION: f64 = 1e-5;
-/// Gradients in f32, on inputs away from kinks.
-const GRADIENT: f64 = 1e-4;
-/// Activations of a network whose weights are stored as F16, against those of
-/// the F32 weights that it was converted from.
-const HALF_WEIGHTS: f64 = 5e-3;
-
-/// What `make_tiny.py` notes of a network; values name tensors.
-#[derive(Deserialize)]
-struct Golden {
-    sha256: String,
-    x: String,
-    activations: BTreeMap<String, String>,
-    cotangents: BTreeMap<String, String>,
-    dx: String,
-}
-
-struct File(Vec<u8>);
-
-impl File {
-    fn open(name: &str) -> File {
-        let path = root().join("tests/golden").join(name);
-        File(fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-    }
-
-    fn floats(&self, name: &str) -> Vec<f32> {
-        let file = SafeTensors::deserialize(&self.0).unwrap();
-        let tensor = file
-            .tensor(name)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let chunks = tensor.data().chunks_exact(4);
-        chunks
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect()
-    }
-
-    fn doubles(&self, name: &str) -> Vec<f64> {
-        self.floats(name).into_iter().map(f64::from).collect()
-    }
-}
-
-fn load(file: &NetworkFile) -> Network {
-    Network::load(file, &Device::cpu(Some(2)).unwrap()).unwrap()
-}
-
-fn node(network: &Network, name: &str) -> NodeId {
-    network
-        .node(name)
-        .unwrap_or_else(|| panic!("no layer {name}"))
+fn device() -> Device {
+    Device::cpu(Some(2)).unwrap()
 }
 
 #[test]
 fn the_tiny_pair_computes_what_pytorch_computed() {
-    let golden = File::open("tiny.safetensors");
-    let (_, header) = SafeTensors::read_metadata(&golden.0).unwrap();
-    let index = &header.metadata().as_ref().unwrap()["networks"];
-    let index: BTreeMap<String, Golden> = serde_json::from_str(index).unwrap();
-    for (part, entry) in index {
-        let file = committed("tiny", &part);
-        assert_eq!(
-            file.sha256(),
-            entry.sha256,
-            "{part} has changed: run golden/make_tiny.py"
-        );
-        let network = load(&file);
-        let x = golden.floats(&entry.x);
-        let n = x.len() / network.shape(NodeId::INPUT).len();
-        let all: Vec<NodeId> = network.nodes().collect();
-        let mut plan = Plan::new(&network, n, &all).unwrap();
-        plan.input_mut().write(n, &x);
-        plan.forward(n);
-        for (layer, tensor) in &entry.activations {
-            let found = plan.activation(node(&network, layer)).read(n).unwrap();
-            assert_close(
-                &format!("{part} {layer}"),
-                &found,
-                &golden.doubles(tensor),
-                ACTIVATION,
-            );
-        }
-        let mut gradient = Gradient::new(&plan, &all).unwrap();
-        for (layer, tensor) in &entry.cotangents {
-            let cotangent = gradient.cotangent(node(&network, layer), n);
-            cotangent.write(n, &golden.floats(tensor));
-        }
-        let dx = gradient.pull(&plan, n).read(n).unwrap();
-        assert_close(
-            &format!("{part} dx"),
-            &dx,
-            &golden.doubles(&entry.dx),
-            GRADIENT,
-        );
-    }
+    golden::tiny_pair(&device());
 }
 
 #[test]
 fn the_demo_pair_computes_what_pytorch_computed() {
-    let golden = File::open("fashion.safetensors");
-    let images = golden.floats("images");
-    let check = |part: &str, layers: &[(&str, &str)]| {
-        let file = committed("fashion", part);
-        let network = load(&file);
-        let input = network.shape(NodeId::INPUT);
-        let n = images.len() / input.len();
-        let nodes: Vec<NodeId> = layers
-            .iter()
-            .map(|(layer, _)| node(&network, layer))
-            .collect();
-        let mut plan = Plan::new(&network, n, &nodes).unwrap();
-        let mut pixels = Buffer::new(n, input);
-        pixels.write(n, &images);
-        let encoder = Encoder::new(&file, input, network.device()).unwrap();
-        encoder.encode(&pixels, n, plan.input_mut());
-        plan.forward(n);
-        for ((layer, tensor), node) in layers.iter().zip(nodes) {
-            let found = plan.activation(node).read(n).unwrap();
-            assert_close(
-                &format!("{part} {layer}"),
-                &found,
-                &golden.doubles(tensor),
-                ACTIVATION,
-            );
-        }
-    };
-    let same = |layer| (layer, layer);
-    check(
-        "classifier",
-        &["conv5", "fc6", "relu6", "fc7", "fc8"].map(same),
-    );
-    check("judge", &[("fc", "judge.logits")]);
-
-    let file = committed("fashion", "generator");
-    let network = load(&file);
-    let codes = golden.floats("relu6");
-    let n = codes.len() / network.shape(NodeId::INPUT).len();
-    let output = network.output();
-    let mut plan = Plan::new(&network, n, &[output]).unwrap();
-    plan.input_mut().write(n, &codes);
-    plan.forward(n);
-    let found = plan.activation(output);
-    assert_close(
-        "generator",
-        &found.read(n).unwrap(),
-        &golden.doubles("generated"),
-        HALF_WEIGHTS,
-    );
-
-    let shape = network.shape(output);
-    let decoder = Decoder::new(
-        &file,
-        shape,
-        shape,
-        engine::Clamp::default(),
-        network.device(),
-    )
-    .unwrap();
-    let mut decoded = Buffer::new(n, shape);
-    decoder.decode(found, n, &mut decoded);
-    let clamped: Vec<f64> = golden
-        .doubles("generated")
-        .into_iter()
-        .map(|v| v.clamp(0.0, 1.0))
-        .collect();
-    assert_close("images", &decoded.read(n).unwrap(), &clamped, HALF_WEIGHTS);
+    golden::demo_pair(&device(), usize::MAX);
 }

@@ -2,18 +2,9 @@
 //! gradients from several layers at once.
 
 use autograd::Gradient;
-use engine::{Cpu, Device, Instructions, Network, NodeId, Plan, reference};
-use netfile::NetworkFile;
-use tests::{assert_close, committed, distance_from_kinks, normal};
-
-/// Activations of a whole network in f32.
-const ACTIVATION: f64 = 1e-5;
-/// Gradients of a whole network in f32, away from kinks.
-const GRADIENT: f64 = 1e-4;
-/// No pre-activation of a gradient's fixture is closer to a kink.
-const KINK: f64 = 1e-4;
-/// Seeds that are tried for such a fixture.
-const TRIES: u64 = 4000;
+use engine::{Cpu, Device, Instructions, NodeId, Plan};
+use tests::fixture::Fixture;
+use tests::normal;
 
 #[test]
 fn the_part_behind_a_layer_computes_the_same() {
@@ -52,75 +43,6 @@ fn a_part_holds_nothing_that_reads_past_its_input() {
     }
 }
 
-struct Fixture {
-    file: NetworkFile,
-    network: Network,
-    plan: Plan,
-}
-
-impl Fixture {
-    fn new(pair: &str, part: &str, batch: usize, threads: usize) -> Fixture {
-        Fixture::on(&Device::cpu(Some(threads)).unwrap(), pair, part, batch)
-    }
-
-    fn on(device: &Device, pair: &str, part: &str, batch: usize) -> Fixture {
-        let file = committed(pair, part);
-        let network = Network::load(&file, device).unwrap();
-        let all: Vec<NodeId> = network.nodes().collect();
-        let plan = Plan::new(&network, batch, &all).unwrap();
-        Fixture {
-            file,
-            network,
-            plan,
-        }
-    }
-
-    fn shapes(&self) -> Vec<Vec<usize>> {
-        let shape = |node| self.network.shape(node).dims().to_vec();
-        self.network.nodes().map(shape).collect()
-    }
-
-    fn forward(&mut self, input: &[f32], n: usize) -> Vec<Vec<f32>> {
-        self.plan.input_mut().write(n, input);
-        self.plan.forward(n);
-        let activation = |node| self.plan.activation(node).read(n).unwrap();
-        self.network.nodes().map(activation).collect()
-    }
-
-    /// A plausible input: codes are not negative, pixels are spread about 0.
-    fn input(&self, seed: u64, n: usize) -> Vec<f32> {
-        let len = n * self.network.shape(NodeId::INPUT).len();
-        let input = normal(seed, 0.3, 1.0, len);
-        match self.file.description().code {
-            Some(_) => input.into_iter().map(|v| v.max(0.0)).collect(),
-            None => input,
-        }
-    }
-
-    /// One sample that lies away from every kink. The f32 activations choose
-    /// among the seeds, the f64 ones decide.
-    fn away_from_kinks(&mut self) -> (Vec<f32>, Vec<Vec<f64>>) {
-        let shapes = self.shapes();
-        for seed in 0..TRIES {
-            let input = self.input(seed, 1);
-            let activations: Vec<Vec<f64>> =
-                self.forward(&input, 1).iter().map(|a| widen(a)).collect();
-            if distance_from_kinks(&self.file, &shapes, &activations) <= KINK {
-                continue;
-            }
-            let exact = reference::forward(&self.file, &widen(&input), 1);
-            if distance_from_kinks(&self.file, &shapes, &exact) > KINK {
-                return (input, exact);
-            }
-        }
-        panic!("{TRIES} seeds gave no input away from every kink");
-    }
-}
-
-fn widen(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&v| f64::from(v)).collect()
-}
-
 const NETWORKS: [(&str, &str); 5] = [
     ("tiny", "classifier"),
     ("tiny", "generator"),
@@ -150,18 +72,8 @@ fn ways() -> impl Iterator<Item = (Device, &'static str, &'static str)> {
 fn activations_match_the_reference() {
     for (device, pair, part) in ways() {
         let mut fixture = Fixture::on(&device, pair, part, 4);
-        let n = 3;
-        let input = fixture.input(7, n);
-        let found = fixture.forward(&input, n);
-        let expected = reference::forward(&fixture.file, &widen(&input), n);
-        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            assert_close(
-                &format!("{pair} {part}, node {i}"),
-                found,
-                expected,
-                ACTIVATION,
-            );
-        }
+        let checked = fixture.check_activations(3);
+        checked.unwrap_or_else(|error| panic!("{pair} {part}: {error}"));
     }
 }
 
@@ -169,30 +81,9 @@ fn activations_match_the_reference() {
 fn gradients_from_several_layers_match_the_reference() {
     for (device, pair, part) in ways() {
         let mut fixture = Fixture::on(&device, pair, part, 1);
-        let (input, exact) = fixture.away_from_kinks();
-        fixture.forward(&input, 1);
-        let output = fixture.network.output();
-        let inner = fixture.network.nodes().nth(output.index() / 2).unwrap();
-        let late = fixture.network.nodes().nth(output.index() - 2).unwrap();
-        let sources = [output, inner, late];
-        let mut gradient = Gradient::new(&fixture.plan, &sources).unwrap();
-        let mut cotangents = Vec::new();
-        for (seed, &node) in sources.iter().enumerate() {
-            let len = fixture.network.shape(node).len();
-            let cotangent = normal(seed as u64, 0.0, 1.0, len);
-            gradient.cotangent(node, 1).write(1, &cotangent);
-            cotangents.push((node.index(), widen(&cotangent)));
-        }
-        let found = gradient.pull(&fixture.plan, 1).read(1).unwrap();
-        let expected = reference::gradient(&fixture.file, &exact, &cotangents, 1);
-        let scale = expected.iter().fold(0.0f64, |scale, v| scale.max(v.abs()));
-        let relative = |v: f64| v / scale;
-        let found: Vec<f32> = found
-            .iter()
-            .map(|&v| relative(f64::from(v)) as f32)
-            .collect();
-        let expected: Vec<f64> = expected.into_iter().map(relative).collect();
-        assert_close(&format!("{pair} {part}"), &found, &expected, GRADIENT);
+        let smooth = fixture.away_from_kinks();
+        let checked = fixture.check_gradient(&smooth);
+        checked.unwrap_or_else(|error| panic!("{pair} {part}: {error}"));
     }
 }
 

@@ -28,4 +28,6 @@ pub(crate) fn unfit(cause: engine::Error) -> Error {
 }
 
 #[cfg(test)]
+mod bus_tests;
+#[cfg(test)]
 mod tests;
