@@ -100,14 +100,6 @@ fn run(neurons: &[&str], batch: usize) -> Run {
         if next.unwrap().is_none() {
             break;
         }
-        for l in &looks {
-            if looks.len() > 0 && batches.len() < 1 {
-                println!(
-                    "{:?} {:?} b{} e{}",
-                    l.progress.phase, l.counts, l.progress.batch, l.progress.evaluations
-                );
-            }
-        }
         batches.push((looks, sampler.state().counts().replaced - replaced));
     }
     let network = &job.pair.classifier.network;
