@@ -14,7 +14,7 @@ mod peers;
 mod ptx;
 mod tidy;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -77,10 +77,16 @@ enum Task {
     GpuChecks,
 }
 
+/// Where this package lies: cargo says it when it runs this program, so that a
+/// copy of the repository is worked on and not the one that was built.
+fn package() -> PathBuf {
+    let said = std::env::var_os("CARGO_MANIFEST_DIR");
+    said.map_or(env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the repository");
+    let package = package();
+    let root = package.parent().expect("xtask lies in the repository");
     let done = match Task::parse() {
         Task::ConvertWeights(recipe) => convert::run(recipe, &root.join("weights")),
         Task::Figures { names, table } => figures::run(root, &names, table.as_deref()),

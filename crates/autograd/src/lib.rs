@@ -125,7 +125,11 @@ impl Gradient {
     }
 
     /// The cotangent of a source for `n` samples, to be added to: zero if
-    /// nothing was added since the last [`Gradient::clear`].
+    /// nothing was added since the last [`Gradient::clear`]. It has the shape of
+    /// the node's activation.
+    ///
+    /// # Panics
+    /// Where the node is no source and none is computed from it.
     pub fn cotangent(&mut self, node: NodeId, n: usize) -> &mut Buffer {
         let Walked { slot, shape, .. } = walked(&self.nodes, node);
         let buffer = self.slots.buffer(*slot);
@@ -138,7 +142,8 @@ impl Gradient {
 
     /// Walks back from all cotangents and returns the gradient with respect to
     /// the input of `sum over sources of <cotangent, activation>`, for the
-    /// activations of the plan's last forward pass.
+    /// first `n` samples of the plan's last forward pass: `n` samples of the
+    /// input's shape.
     pub fn pull(&mut self, plan: &Plan, n: usize) -> &Buffer {
         plan.network().device().install(|| {
             for node in plan.network().nodes().rev() {

@@ -95,7 +95,7 @@ impl Buffer {
         self.values.memory_mut()
     }
 
-    /// The first `n` samples in row-major order.
+    /// The first `n` samples in row-major order, `[n, c, h, w]` or `[n, units]`.
     ///
     /// # Errors
     /// [`Error::Cuda`] with whatever went wrong on a CUDA device before.
@@ -140,7 +140,12 @@ impl Buffer {
         }
     }
 
-    /// Overwrites the first `n` samples with values in row-major order.
+    /// Overwrites the first `n` samples with values in row-major order,
+    /// `[n, c, h, w]` or `[n, units]`.
+    ///
+    /// # Panics
+    /// Where these are not the values of `n` samples, or `n` is beyond the
+    /// batch.
     pub fn write(&mut self, n: usize, values: &[f32]) {
         assert_eq!(values.len(), n * self.sample_len(), "values of {n} samples");
         let (channels, positions, row_major) = (self.channels, self.positions, self.is_row_major());
@@ -172,6 +177,9 @@ impl Buffer {
 
     /// Overwrites the first `n` samples with those of another buffer on the same
     /// device, of as many values; each keeps its number in row-major order.
+    ///
+    /// # Panics
+    /// Where the samples are of another size.
     pub fn copy(&mut self, n: usize, from: &Buffer) {
         let len = n * self.sample_len();
         assert_eq!(len, n * from.sample_len(), "samples of the same size");
@@ -206,7 +214,10 @@ impl Buffer {
         }
     }
 
-    /// Overwrites one sample of a buffer of vectors.
+    /// Overwrites sample `i` of a buffer of vectors with `[units]`.
+    ///
+    /// # Panics
+    /// Where the samples are planes, or the vector is of another length.
     pub fn write_sample(&mut self, i: usize, values: &[f32]) {
         assert!(self.is_row_major() && values.len() == self.sample_len());
         let at = i * values.len();
@@ -216,10 +227,13 @@ impl Buffer {
         }
     }
 
-    /// Reads one sample of a buffer of vectors.
+    /// Reads sample `i` of a buffer of vectors, `[units]`.
     ///
     /// # Errors
     /// As [`Buffer::read`].
+    ///
+    /// # Panics
+    /// Where the samples are planes.
     pub fn read_sample(&self, i: usize) -> Result<Vec<f32>, Error> {
         assert!(self.is_row_major());
         let len = self.sample_len();

@@ -175,11 +175,17 @@ impl Plan {
 
     /// The activation of a node that the plan reaches, as of the last
     /// [`Plan::forward`]. Targets are always reached.
+    ///
+    /// # Panics
+    /// Where the plan does not reach it.
     pub fn activation(&self, node: NodeId) -> &Buffer {
         &self.planned(node).y
     }
 
     /// Computes every planned node from the first `n` samples of the input.
+    ///
+    /// # Panics
+    /// Where `n` is beyond the batch.
     pub fn forward(&mut self, n: usize) {
         assert!(n <= self.batch, "{n} samples in a plan for {}", self.batch);
         let Plan {

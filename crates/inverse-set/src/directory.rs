@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use netfile::Trouble;
 use sampler::Batch;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::grid::{Images, contact_sheet};
-use crate::record::{Extent, Manifest, Run, SeedsRecord, StoredImages};
+use crate::page::REPORT;
+use crate::record::{Manifest, Run, SeedsRecord, StoredImages};
 use crate::samples::{Column, Part, Rows, Sizes, Writer};
 
 /// What was found where a run is to be written.
@@ -36,8 +38,8 @@ pub(crate) struct Directory {
     made: Vec<PathBuf>,
 }
 
-const RUN: &str = "run.json";
-const MANIFEST: &str = "manifest.json";
+pub(crate) const RUN: &str = "run.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const STATE: &str = "state.safetensors";
 const BATCHES: &str = "batches";
 const SAMPLES: &str = "samples";
@@ -84,6 +86,31 @@ impl Directory {
             return Err(error);
         }
         Ok((directory, Found::Nothing))
+    }
+
+    /// Finds a finished run.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] where there is none, or its record is damaged;
+    /// [`Error::Io`] where it cannot be read.
+    pub(crate) fn of_finished(path: &Path) -> Result<(Directory, Run), Error> {
+        let directory = Directory {
+            path: path.to_owned(),
+            made: Vec::new(),
+        };
+        let record = path.join(RUN);
+        if !record.exists() {
+            return Err(directory.refused("holds no run"));
+        }
+        let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
+        let run = serde_json::from_slice(&text)
+            .map_err(|cause| directory.damaged(RUN, &cause.to_string()))?;
+        match path.join(MANIFEST).exists() {
+            true => Ok((directory, run)),
+            false => Err(directory.refused(
+                "holds an unfinished run; finish it with the command that it was begun with",
+            )),
+        }
     }
 
     fn make(&mut self, images: StoredImages) -> Result<(), Error> {
@@ -191,6 +218,20 @@ impl Directory {
         self.read_rows(SAMPLES_FILE, sizes)
     }
 
+    /// The samples of a finished run, see [`Sizes::of_file`].
+    pub(crate) fn read_samples(
+        &self,
+        image: [usize; 3],
+        neurons: usize,
+        stores_images: bool,
+    ) -> Result<Rows, Error> {
+        let path = self.path.join(SAMPLES_FILE);
+        let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
+        Sizes::of_file(&file, image, neurons, stores_images)
+            .and_then(|sizes| Rows::new(file, sizes))
+            .map_err(|cause| self.damaged(SAMPLES_FILE, &cause))
+    }
+
     fn read_rows(&self, name: &str, sizes: Sizes) -> Result<Rows, Error> {
         let path = self.path.join(name);
         let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
@@ -203,6 +244,11 @@ impl Directory {
             path: self.path.join(name),
             cause: format!("is damaged ({cause}); remove the run directory and sample again"),
         }
+    }
+
+    /// Says so of its record.
+    pub(crate) fn damaged_record(&self, cause: &str) -> Error {
+        self.damaged(RUN, cause)
     }
 
     /// Writes the sampler's state.
@@ -243,13 +289,19 @@ impl Directory {
         self.write(GRID, &png)
     }
 
+    /// Writes the page that shows the run, and says where it is.
+    pub(crate) fn write_report(&self, page: &str) -> Result<PathBuf, Error> {
+        self.write(REPORT, page.as_bytes())?;
+        Ok(self.path.join(REPORT))
+    }
+
     /// Writes the manifest, which marks the run as finished.
     pub(crate) fn write_manifest(&self, manifest: &Manifest<impl Serialize>) -> Result<(), Error> {
         self.write_json(MANIFEST, manifest)
     }
 
     /// The manifest of a finished run.
-    pub(crate) fn manifest(&self) -> Result<Manifest<Extent>, Error> {
+    pub(crate) fn manifest<S: DeserializeOwned>(&self) -> Result<Manifest<S>, Error> {
         let path = self.path.join(MANIFEST);
         let file = fs::File::open(&path).map_err(|cause| io("reading", &path, cause))?;
         serde_json::from_reader(BufReader::new(file)).map_err(|cause| Error::Directory {
@@ -363,63 +415,4 @@ fn encoded(path: &Path, png: Result<Vec<u8>, image::ImageError>) -> Result<Vec<u
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-
-    #[test]
-    fn images_share_a_folder_up_to_a_thousand() {
-        for (i, n, name) in [
-            (0, 1, "samples/00000.png"),
-            (999, 1000, "samples/00999.png"),
-            (999, 1001, "samples/000/00999.png"),
-            (1000, 1001, "samples/001/01000.png"),
-            (99_999, 100_000, "samples/099/99999.png"),
-            (1_000_000, 1_000_001, "samples/1000/1000000.png"),
-        ] {
-            assert_eq!(ImageNames::new(n).name(i), name);
-        }
-    }
-
-    /// A file of grey images of one pixel each.
-    fn pixels(pixels: &[u8]) -> Rows {
-        let sizes = Sizes {
-            code: 1,
-            image: [1, 1, 1],
-            neurons: 1,
-            encoding: 1,
-            stores_images: true,
-        };
-        let n = pixels.len();
-        let zeros = vec![0; 8 * n];
-        let mut file = Cursor::new(Vec::new());
-        let mut writer = Writer::new(&mut file, sizes, n, None).unwrap();
-        let part = |column| match column {
-            Column::Hashes => &zeros[..],
-            Column::Images => pixels,
-            _ => &zeros[..4 * n],
-        };
-        writer.append(part).unwrap();
-        writer.finish().unwrap();
-        Rows::new(file.into_inner(), sizes).unwrap()
-    }
-
-    #[test]
-    fn every_image_lies_under_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = Directory {
-            path: folder.path().to_owned(),
-            made: Vec::new(),
-        };
-        let rows = pixels(&[10, 20, 30, 40, 50]);
-        for most in [2, 5] {
-            let names = ImageNames { n: 5, most };
-            directory.write_images(&rows, names).unwrap();
-            for i in 0..5 {
-                let image = image::open(folder.path().join(names.name(i))).unwrap();
-                assert_eq!(image.to_luma8().as_raw(), rows.row(Column::Images, i));
-            }
-        }
-    }
-}
+mod tests;

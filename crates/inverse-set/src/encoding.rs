@@ -78,7 +78,7 @@ impl Encoding {
 
     fn of_network(path: &Path, layer: &str, pair: &Pair) -> Result<Encoding, Error> {
         let images = |loaded: &Loaded| loaded.network.shape(NodeId::INPUT).clone();
-        let other = Loaded::open(path, pair.classifier.network.device())?;
+        let other = Loaded::open(&path.into(), pair.classifier.network.device())?;
         let (found, expected) = (images(&other), images(&pair.classifier));
         if found != expected {
             return Err(refused(format!(

@@ -101,12 +101,21 @@ impl Error {
 
     /// A file could not be read; says what the system said.
     pub(crate) fn from_read(path: &std::path::Path, cause: netfile::Error) -> Error {
+        Error::from_file("reading", path, cause)
+    }
+
+    /// A file could not be written; says what the system said.
+    pub(crate) fn from_write(path: &std::path::Path, cause: netfile::Error) -> Error {
+        Error::from_file("writing", path, cause)
+    }
+
+    fn from_file(doing: &'static str, path: &std::path::Path, cause: netfile::Error) -> Error {
         let cause = match cause {
             netfile::Error::Io { source, .. } => source,
             other => std::io::Error::other(other),
         };
         Error::Io {
-            doing: "reading",
+            doing,
             path: path.to_owned(),
             cause,
         }

@@ -1,13 +1,14 @@
 //! The files of a finished run, made from its batches. Nothing here holds more
 //! than one batch, or what a contact sheet shows, in memory.
 
-use sampler::{Generator as _, HostSpace, Reservoir, Space as _, State, figures};
+use sampler::{Reservoir, State, figures};
 
 use crate::directory::{Directory, ImageNames};
+use crate::finished::Finished;
 use crate::grid::{Images, MOST, representatives};
+use crate::page::{self, Totals};
 use crate::record::{Diversity, Evaluations, Listed, Manifest, SampleRecord, StoredImages};
 use crate::samples::{Column, Rows, Sizes};
-use crate::source::Source;
 use crate::{Error, Job};
 
 impl Job {
@@ -34,7 +35,7 @@ impl Job {
             batch: i / self.options.batch,
         };
         let total = counts.evaluations();
-        files.write_manifest(&Manifest {
+        let manifest = Manifest {
             version: 1,
             samples: Listed((0..n).map(record)),
             diversity: diversity(state.reservoir()),
@@ -43,7 +44,18 @@ impl Job {
                 per_sample: total / n as f64,
             },
             seeds: files.seeds(sizes)?,
-        })
+        };
+        page::write_run(files, self.finished(&samples), Totals::of(&manifest))?;
+        files.write_manifest(&manifest)
+    }
+
+    fn finished<'a>(&'a self, samples: &'a Rows) -> Finished<'a> {
+        Finished {
+            pair: &self.pair,
+            run: &self.record,
+            options: &self.options,
+            samples,
+        }
     }
 
     /// The representatives of the reservoir, in order of the first neuron.
@@ -65,38 +77,12 @@ impl Job {
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let chosen = ranked.into_iter().map(|(_, sample)| sample);
         let chosen: Vec<usize> = chosen.collect();
-        let bytes = match self.record.images {
-            StoredImages::None => self.images_again(samples, &chosen)?,
-            _ => {
-                let image = |&i: &usize| samples.row(Column::Images, i);
-                chosen.iter().flat_map(image).copied().collect()
-            }
-        };
+        let bytes = self.finished(samples).images(&chosen)?;
         let images = Images {
             bytes: &bytes,
             shape: samples.sizes().image,
         };
         files.write_grid(images, chosen.len())
-    }
-
-    /// Rounded images of some samples, from their codes.
-    fn images_again(&self, samples: &Rows, chosen: &[usize]) -> Result<Vec<u8>, Error> {
-        let k = self.options.batch;
-        let mut source = Source::new(&self.pair, k, self.clamp)?;
-        let mut space = HostSpace::new(Vec::new(), Vec::new());
-        let mut images = Vec::new();
-        for chosen in chosen.chunks(k) {
-            let codes = chosen
-                .iter()
-                .flat_map(|&i| samples.floats(Column::Codes, i));
-            let mut bytes = Vec::new();
-            source
-                .decode(&codes.collect(), chosen.len())
-                .and_then(|decoded| space.round(decoded, chosen.len(), &mut bytes).map(drop))
-                .map_err(|cause| self.error(cause.into()))?;
-            images.append(&mut bytes);
-        }
-        Ok(images)
     }
 }
 

@@ -15,8 +15,8 @@ impl Images<'_> {
         self.bytes[((image * c + channel) * h + y) * w + x]
     }
 
-    /// PNG of one image.
-    pub(crate) fn png(&self, image: usize) -> Result<Vec<u8>, image::ImageError> {
+    /// One image, the channels of a pixel side by side.
+    pub(crate) fn interleaved(&self, image: usize) -> Vec<u8> {
         let [c, h, w] = self.shape;
         let mut interleaved = Vec::with_capacity(c * h * w);
         for y in 0..h {
@@ -24,7 +24,13 @@ impl Images<'_> {
                 interleaved.extend((0..c).map(|channel| self.pixel(image, channel, y, x)));
             }
         }
-        encode(&interleaved, w, h, c)
+        interleaved
+    }
+
+    /// PNG of one image.
+    pub(crate) fn png(&self, image: usize) -> Result<Vec<u8>, image::ImageError> {
+        let [c, h, w] = self.shape;
+        encode(&self.interleaved(image), w, h, c)
     }
 }
 
@@ -70,8 +76,10 @@ pub fn sheet(images: Images<'_>, n: usize, columns: usize) -> Result<Vec<u8>, im
     encode(&sheet, width, height, c)
 }
 
-/// Farthest-point selection among `n` rows: the first, then again and again
-/// the one farthest from all that were chosen, until there are `most`.
+/// Farthest-point selection among `[n, e]` encodings, as rows of them: the first,
+/// then again and again the one farthest from all that were chosen, until there
+/// are `most` (Gonzalez, "Clustering to minimize the maximum intercluster
+/// distance", 1985).
 pub fn representatives(encodings: &[f32], n: usize, most: usize) -> Vec<usize> {
     if n <= most {
         return (0..n).collect();

@@ -30,7 +30,8 @@ pub struct Request {
     /// Which gradients pass a pixel that is clamped to `[0, 1]`; in pixel space
     /// nothing is clamped.
     pub clamp: Clamp,
-    /// Most evaluations of the whole run.
+    /// Most evaluations of the whole run; one is a forward and a backward pass
+    /// of one sample through generator and classifier, a forward pass a half.
     pub max_evals: Option<u64>,
     /// In which form images are stored.
     pub images: StoredImages,

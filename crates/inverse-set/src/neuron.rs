@@ -10,7 +10,8 @@ use netfile::{Label, NetworkFile};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use distribution::Distribution;
-pub(crate) use names::find_layer;
+pub use names::did_you_mean;
+pub(crate) use names::{did_you_mean_label, find_layer, search};
 
 use crate::{Error, Expression};
 
@@ -137,6 +138,12 @@ impl Neuron {
     /// The range as it would be written in an expression: `8.5..12`, `8..`.
     pub fn range(&self) -> String {
         format!("{}..{}", number(self.lo), number(self.hi))
+    }
+
+    /// Layer and unit as they would be written in an expression, by number:
+    /// `fc8:980`, `conv5:3@max`.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.layer, self.unit)
     }
 
     /// Neuron and range as a part of a file name: letters, digits, dots and

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Device, Network, Shape};
-use netfile::NetworkFile;
+use engine::{Device, Network, NodeId, Shape};
+use netfile::{Description, FileSource, Label, NetworkFile};
 
 use crate::Error;
-use crate::neuron::find_layer;
+use crate::neuron::{Shown, did_you_mean_label, find_layer, search};
 use crate::record::NetworkRecord;
 
 /// A network together with the file that it was loaded from.
@@ -19,21 +19,16 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) fn open(path: &Path, device: &Device) -> Result<Loaded, Error> {
-        let file = NetworkFile::open(path)?;
+    pub(crate) fn open(source: &FileSource, device: &Device) -> Result<Loaded, Error> {
+        let file = NetworkFile::open(source.clone())?;
         let network = Network::load(&file, device).map_err(|cause| Error::Network {
-            path: path.to_owned(),
+            path: source.path().to_owned(),
             cause,
         })?;
-        let base_name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
         Ok(Loaded {
             file,
             network,
-            base_name,
+            base_name: source.file_name(),
         })
     }
 
@@ -57,15 +52,29 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// `[c, h, w]` of the classifier's images.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a classifier of anything else.
+    pub(crate) fn image_shape(&self) -> Result<[usize; 3], Error> {
+        let input = self.classifier.network.shape(NodeId::INPUT);
+        let refused = || Error::Request(format!("the classifier takes {input}, expected an image"));
+        input.planes().ok_or_else(refused)
+    }
+
     /// Opens both network files.
     ///
     /// # Errors
     /// [`Error::File`] and [`Error::Network`] name the file and what is wrong
     /// with it.
-    pub fn open(classifier: &Path, generator: &Path, device: &Device) -> Result<Pair, Error> {
+    pub fn open(
+        classifier: impl Into<FileSource>,
+        generator: impl Into<FileSource>,
+        device: &Device,
+    ) -> Result<Pair, Error> {
         Ok(Pair {
-            classifier: Loaded::open(classifier, device)?,
-            generator: Some(Loaded::open(generator, device)?),
+            classifier: Loaded::open(&classifier.into(), device)?,
+            generator: Some(Loaded::open(&generator.into(), device)?),
         })
     }
 
@@ -74,9 +83,9 @@ impl Pair {
     ///
     /// # Errors
     /// As [`Pair::open`].
-    pub fn of_pixels(classifier: &Path, device: &Device) -> Result<Pair, Error> {
+    pub fn of_pixels(classifier: impl Into<FileSource>, device: &Device) -> Result<Pair, Error> {
         Ok(Pair {
-            classifier: Loaded::open(classifier, device)?,
+            classifier: Loaded::open(&classifier.into(), device)?,
             generator: None,
         })
     }
@@ -115,5 +124,53 @@ impl Pair {
     pub fn layer_shape(&self, layer: &str) -> Result<&Shape, Error> {
         let Loaded { file, network, .. } = &self.classifier;
         find_layer(layer, file, network).map_err(Error::Request)
+    }
+
+    /// The units whose label contains a text, in whichever case, or if none does
+    /// whose id: of one layer of the classifier, or of every layer that has
+    /// labels. Each comes with its layer and its number; there is at least one.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where there are no labels to search, or none contains
+    /// the text; it suggests the nearest ones.
+    pub fn search<'a>(
+        &'a self,
+        layer: Option<&str>,
+        text: &str,
+    ) -> Result<Vec<(&'a str, usize, &'a Label)>, Error> {
+        let complain = |what| Error::Request(format!("searching for {text:?}: {what}"));
+        let Description { name, labels, .. } = self.classifier.file.description();
+        let all = labels.keys().map(|layer| Shown(layer).to_string());
+        let all = all.collect::<Vec<_>>().join(", ");
+        let (tables, place): (Vec<_>, String) = match layer {
+            None if labels.is_empty() => {
+                let what = "has no labels; list its layers with sampler-cli inspect";
+                return Err(complain(format!("{} {what}", Shown(name))));
+            }
+            None => (labels.iter().collect(), all),
+            Some(layer) => {
+                self.layer_shape(layer)?;
+                let found = labels
+                    .get_key_value(layer)
+                    .ok_or_else(|| match all.is_empty() {
+                        true => complain(format!("{} has no labels", Shown(layer))),
+                        false => complain(format!("{} has no labels, but {all} has", Shown(layer))),
+                    })?;
+                (vec![found], Shown(layer).to_string())
+            }
+        };
+        let found = tables.iter().flat_map(|(layer, labels)| {
+            let units = search(text, labels).into_iter();
+            units.map(|unit| (layer.as_str(), unit, &labels[unit]))
+        });
+        let found: Vec<_> = found.collect();
+        if found.is_empty() {
+            let labels = tables.iter().flat_map(|(_, labels)| labels.iter());
+            return Err(complain(format!(
+                "no label or id of {place} contains it{}",
+                did_you_mean_label(text, labels)
+            )));
+        }
+        Ok(found)
     }
 }

@@ -89,6 +89,19 @@ impl PairSampler {
             PairSampler::Resident(sampler) => sampler.highest(neuron, watch),
         }
     }
+
+    /// The least and the greatest value of a neuron that are found, see
+    /// [`Sampler::extremes`].
+    pub(crate) fn extremes(
+        &mut self,
+        neuron: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<([f32; 2], f64), sampler::Error> {
+        match self {
+            PairSampler::Host(sampler) => sampler.extremes(neuron, watch),
+            PairSampler::Resident(sampler) => sampler.extremes(neuron, watch),
+        }
+    }
 }
 
 /// Networks come first: they tell of a batch that is far too large before

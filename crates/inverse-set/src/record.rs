@@ -104,9 +104,12 @@ pub enum StoredImages {
 /// Which network file was used. Its folder is not recorded: a directory that
 /// is passed on must not tell where it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct NetworkRecord {
+pub struct NetworkRecord {
+    /// The network's own name.
     pub name: String,
+    /// The file's name without its folder.
     pub file: String,
+    /// Of the whole file, in hexadecimal.
     pub sha256: String,
 }
 

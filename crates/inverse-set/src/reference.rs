@@ -1,7 +1,6 @@
 //! Reference images: what samples are compared with.
 
-use std::path::Path;
-
+use netfile::FileSource;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::Error;
@@ -25,12 +24,12 @@ impl Reference {
     ///
     /// # Errors
     /// [`Error::Request`] for a file that is missing or holds no such images.
-    pub(crate) fn open(path: &Path, shape: [usize; 3]) -> Result<Reference, Error> {
+    pub(crate) fn open(source: &FileSource, shape: [usize; 3]) -> Result<Reference, Error> {
         let complain = |what: String| {
-            let path = path.display().to_string();
+            let path = source.path().display().to_string();
             Error::Request(format!("reading reference images {}: {what}", Shown(&path)))
         };
-        let bytes = netfile::map_file(path).map_err(|cause| match cause {
+        let bytes = source.open().map_err(|cause| match cause {
             netfile::Error::Io { source, .. } => complain(source.to_string()),
             other => complain(other.to_string()),
         })?;
@@ -143,7 +142,7 @@ mod tests {
     fn grey_images_may_lack_the_channel() {
         for shape in [&[3, 2, 2][..], &[3, 1, 2, 2]] {
             let file = file(Dtype::U8, shape, "images");
-            let reference = Reference::open(file.path(), [1, 2, 2]).unwrap();
+            let reference = Reference::open(&file.path().into(), [1, 2, 2]).unwrap();
             assert_eq!((reference.count(), reference.images[11]), (3, 11));
         }
     }
@@ -168,11 +167,11 @@ mod tests {
             (Dtype::U8, &[1, 3, 2, 2], "images", "3 channels, expected 1"),
         ] {
             let file = file(dtype, shape, name);
-            let error = Reference::open(file.path(), [1, 2, 2]).unwrap_err();
+            let error = Reference::open(&file.path().into(), [1, 2, 2]).unwrap_err();
             assert!(error.to_string().contains(complaint), "{error}");
             assert!(!error.to_string().contains('\n'));
         }
-        let missing = Reference::open(Path::new("no/such/file"), [1, 2, 2]).unwrap_err();
+        let missing = Reference::open(&"no/such/file".into(), [1, 2, 2]).unwrap_err();
         assert!(matches!(missing, Error::Request(_)), "{missing}");
     }
 }

@@ -115,10 +115,7 @@ impl Results {
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path.join(name);
-        netfile::replace_file(&path, bytes).map_err(|cause| match cause {
-            netfile::Error::Io { source, .. } => io("writing", &path, source),
-            other => io("writing", &path, std::io::Error::other(other)),
-        })
+        netfile::replace_file(&path, bytes).map_err(|cause| Error::from_write(&path, cause))
     }
 
     /// Writes a sheet of the first `n` images, so many in a row.

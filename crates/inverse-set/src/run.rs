@@ -9,7 +9,7 @@ use sampler::{Counts, Problem, Progress, Range, State, Unmet};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, Found, STATE};
-use crate::model::unfit;
+use crate::model::failed;
 use crate::neuron::Shown;
 use crate::pair_sampler::PairSampler;
 use crate::record::{SeedsRecord, StoredImages};
@@ -270,10 +270,7 @@ impl Job {
                 self.neurons[neuron]
             )),
             Cause::Invalid { .. } | Cause::EmptyRange { .. } => Error::Request(cause.to_string()),
-            Cause::Model(failure) => match failure.downcast::<engine::Error>() {
-                Ok(cause) => unfit(*cause),
-                Err(other) => Error::Sampler(other.to_string()),
-            },
+            Cause::Model(failure) => failed(failure),
             other => Error::Sampler(other.to_string()),
         }
     }

@@ -70,6 +70,29 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
+    /// Those of a file whose codes and encodings may have any length; the error
+    /// says what is damaged.
+    pub(crate) fn of_file(
+        file: &[u8],
+        image: [usize; 3],
+        neurons: usize,
+        stores_images: bool,
+    ) -> Result<Sizes, String> {
+        let (_, header) = SafeTensors::read_metadata(file).map_err(|cause| cause.to_string())?;
+        let len = |column: Column| {
+            let info = header.info(column.name());
+            let len = info.and_then(|info| info.shape.get(1).copied());
+            len.ok_or_else(|| format!("no {}", column.name()))
+        };
+        Ok(Sizes {
+            code: len(Column::Codes)?,
+            image,
+            neurons,
+            encoding: len(Column::Encodings)?,
+            stores_images,
+        })
+    }
+
     fn columns(&self) -> impl Iterator<Item = Column> + use<> {
         let count = Column::ALL.len() - usize::from(!self.stores_images);
         Column::ALL.into_iter().take(count)

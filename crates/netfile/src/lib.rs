@@ -5,7 +5,7 @@
 //! the network needs to know is one JSON document, [`Description`], under the
 //! metadata key [`METADATA_KEY`].
 //!
-//! [`NetworkFile`] reads and validates such a file, [`write`] makes one. What
+//! [`NetworkFile`] reads and validates such a file, [`write()`] makes one. What
 //! can be told without computing is checked here; whether the weights fit the
 //! layers is known to whoever knows the layers' shapes, the engine.
 
@@ -14,6 +14,7 @@ mod graph;
 mod read;
 mod replace;
 mod schema;
+mod source;
 mod tables;
 mod tensor;
 mod write;
@@ -22,6 +23,7 @@ pub use error::Error;
 pub use read::{NetworkFile, map_file};
 pub use replace::{Trouble, replace_file, replace_with};
 pub use schema::*;
+pub use source::FileSource;
 pub use tensor::{Dtype, SharedTensor, Tensor, TensorData, TensorSource};
 pub use write::{sha256, to_bytes, write};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::ops::{Deref, Range};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use memmap2::Mmap;
@@ -13,41 +13,47 @@ use serde::Deserialize;
 
 use crate::error::Fault;
 use crate::{
-    Description, Dtype, Error, Layer, METADATA_KEY, SharedTensor, Tensor, VERSION, graph, tables,
+    Description, Dtype, Error, FileSource, Layer, METADATA_KEY, SharedTensor, Tensor, VERSION,
+    graph, tables,
 };
 
 /// A network file, open and validated: its [`Description`] and its tensors.
 pub struct NetworkFile {
-    path: Option<PathBuf>,
+    source: Option<FileSource>,
     bytes: Arc<Bytes>,
     index: Index,
 }
 
 pub(crate) enum Bytes {
     Mapped(Mmap),
+    Embedded(&'static [u8]),
     Owned(Vec<u8>),
 }
 
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         match self {
             Bytes::Mapped(map) => map,
+            Bytes::Embedded(bytes) => bytes,
             Bytes::Owned(bytes) => bytes,
         }
     }
 }
 
 impl NetworkFile {
-    /// Maps a file into memory and validates it. The file must not be changed
-    /// in place as long as the value lives; replacing it, as [`crate::write`]
-    /// does, is harmless.
+    /// Maps a file into memory, or takes one that is embedded in the program,
+    /// and validates it. A file on disk must not be changed in place as long as
+    /// the value lives; replacing it, as [`crate::write`] does, is harmless.
     ///
     /// # Errors
     /// [`Error::Io`] if there is no such regular file or it cannot be read,
     /// [`Error::Invalid`] if its contents are no valid network.
-    pub fn open(path: &Path) -> Result<NetworkFile, Error> {
-        let map = map(path).map_err(Error::io("read", path))?;
-        NetworkFile::new(Some(path.to_owned()), Bytes::Mapped(map))
+    pub fn open(source: impl Into<FileSource>) -> Result<NetworkFile, Error> {
+        let source = source.into();
+        let bytes = source.bytes()?;
+        NetworkFile::new(Some(source), bytes)
     }
 
     /// Takes the contents of a file and validates them.
@@ -58,10 +64,11 @@ impl NetworkFile {
         NetworkFile::new(None, Bytes::Owned(bytes))
     }
 
-    fn new(path: Option<PathBuf>, bytes: Bytes) -> Result<NetworkFile, Error> {
-        let index = Index::read(bytes.as_ref()).map_err(|fault| fault.in_file(path.as_deref()))?;
+    fn new(source: Option<FileSource>, bytes: Bytes) -> Result<NetworkFile, Error> {
+        let path = source.as_ref().map(FileSource::path);
+        let index = Index::read(&bytes).map_err(|fault| fault.in_file(path))?;
         Ok(NetworkFile {
-            path,
+            source,
             bytes: Arc::new(bytes),
             index,
         })
@@ -72,9 +79,9 @@ impl NetworkFile {
         &self.index.description
     }
 
-    /// Where the file lies, unless it was given as bytes.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+    /// Where the file was opened, unless it was given as bytes.
+    pub fn source(&self) -> Option<&FileSource> {
+        self.source.as_ref()
     }
 
     /// The tensor of a name, if there is one.
@@ -95,7 +102,7 @@ impl NetworkFile {
     }
 
     fn bytes(&self) -> &[u8] {
-        self.bytes.as_ref().as_ref()
+        &self.bytes
     }
 
     /// The values of a tensor in single precision, row-major.
@@ -105,7 +112,7 @@ impl NetworkFile {
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, Error> {
         match self.tensor(name) {
             Some(tensor) => Ok(tensor.to_floats()),
-            None => Err(missing(name).in_file(self.path())),
+            None => Err(missing(name).in_file(self.source().map(FileSource::path))),
         }
     }
 
@@ -123,7 +130,7 @@ impl NetworkFile {
 impl std::fmt::Debug for NetworkFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NetworkFile")
-            .field("path", &self.path)
+            .field("source", &self.source)
             .field("name", &self.index.description.name)
             .finish_non_exhaustive()
     }

@@ -114,11 +114,10 @@ impl SharedTensor {
 
     /// The tensor itself.
     pub fn view(&self) -> Tensor<'_> {
-        let file: &[u8] = self.file.as_ref().as_ref();
         Tensor {
             dtype: self.dtype,
             shape: &self.shape,
-            bytes: &file[self.range.clone()],
+            bytes: &self.file[self.range.clone()],
         }
     }
 }

@@ -3,11 +3,22 @@
 //! Progress goes to stderr and results to stdout; a failure is one line on
 //! stderr and an exit status that says whose it is.
 
+#![allow(
+    rustdoc::invalid_html_tags,
+    rustdoc::broken_intra_doc_links,
+    reason = "the doc comments of arguments are help for the terminal"
+)]
+
 mod commands;
+mod counting;
+mod demo;
 mod distances;
+mod events;
 mod failure;
 mod networks;
+mod pictures;
 mod progress;
+mod recorded;
 mod summary;
 mod table;
 

@@ -1,24 +1,26 @@
 //! Which networks a command works on, and where they lie.
 
+use std::collections::BTreeSet;
+use std::env;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use inverse_set::{Device, Pair};
+use inverse_set::{Device, FileSource, Pair, did_you_mean};
 
+use crate::demo::{self, DEMO_PAIR};
 use crate::failure::mistake;
 
-/// The pair of the demo.
-pub(crate) const DEMO_PAIR: &str = "fashion";
-
-/// The weights of the source tree that this program was built from.
-const SOURCE_WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights");
+/// The variable that names a folder of pairs.
+const WEIGHTS: &str = "INVERSE_SET_WEIGHTS";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Networks")]
 pub(crate) struct NetworkArguments {
-    /// Pair of networks by name: weights/NAME here or in a folder above.
+    /// Pair of networks by name: NAME in the folder that the environment
+    /// variable INVERSE_SET_WEIGHTS names, or weights/NAME here or in a folder
+    /// above. This program holds fashion itself.
     #[arg(long, value_name = "NAME", default_value = DEMO_PAIR)]
     pair: String,
 
@@ -35,6 +37,13 @@ pub(crate) struct NetworkArguments {
     )]
     generator: Option<PathBuf>,
 
+    #[command(flatten)]
+    device: DeviceArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Networks")]
+pub(crate) struct DeviceArguments {
     /// Worker threads [default: one for each core].
     #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     threads: Option<usize>,
@@ -43,6 +52,18 @@ pub(crate) struct NetworkArguments {
     /// cuda:N, counted from 0.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceName,
+}
+
+impl DeviceArguments {
+    pub(crate) fn open(&self) -> Result<Device> {
+        match self.device {
+            DeviceName::Cpu => Ok(Device::cpu(self.threads)?),
+            DeviceName::Cuda(index) => {
+                Device::cuda(index, self.threads).map_err(|cause| mistake(cause.to_string()))
+            }
+            DeviceName::Auto => Ok(Device::auto(self.threads)?),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +100,11 @@ impl NetworkArguments {
     pub(crate) fn open(&self) -> Result<Pair> {
         match self.files()? {
             (classifier, Some(generator)) => {
-                Ok(Pair::open(&classifier, &generator, &self.device()?)?)
+                Ok(Pair::open(classifier, generator, &self.device.open()?)?)
             }
             (classifier, None) => Err(mistake(format!(
                 "--classifier {}: no generator; add --generator FILE, or sample the pixels themselves with --space pixels",
-                classifier.display()
+                classifier.path().display()
             ))),
         }
     }
@@ -101,7 +122,7 @@ impl NetworkArguments {
     /// Opens the classifier, and no generator even if one is named.
     pub(crate) fn classifier_alone(&self) -> Result<Pair> {
         let (classifier, _) = self.files()?;
-        Ok(Pair::of_pixels(&classifier, &self.device()?)?)
+        Ok(Pair::of_pixels(classifier, &self.device.open()?)?)
     }
 
     /// Opens what there is: a generator may be missing.
@@ -112,8 +133,33 @@ impl NetworkArguments {
         }
     }
 
+    /// The options that name the same networks to `sample`.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let words = |words: [&str; 4]| words.map(str::to_owned).to_vec();
+        match (&self.classifier, &self.generator) {
+            (Some(classifier), Some(generator)) => words([
+                "--classifier",
+                &path(classifier),
+                "--generator",
+                &path(generator),
+            ]),
+            (Some(classifier), None) => {
+                words(["--classifier", &path(classifier), "--space", "pixels"])
+            }
+            (None, _) if self.pair == DEMO_PAIR => Vec::new(),
+            (None, _) => vec!["--pair".to_owned(), self.pair.clone()],
+        }
+    }
+
+    /// Whether the classifier is the one that this program holds.
+    pub(crate) fn is_embedded(&self) -> Result<bool> {
+        let (classifier, _) = self.files()?;
+        Ok(classifier == demo::classifier())
+    }
+
     /// The files of the classifier and of the generator, if there is one.
-    fn files(&self) -> Result<(PathBuf, Option<PathBuf>)> {
+    fn files(&self) -> Result<(FileSource, Option<FileSource>)> {
         let Some(classifier) = &self.classifier else {
             let [classifier, generator] = find(&self.pair)?;
             return Ok((classifier, Some(generator)));
@@ -126,45 +172,63 @@ impl NetworkArguments {
                 .transpose()?,
         ))
     }
-
-    fn device(&self) -> Result<Device> {
-        match self.device {
-            DeviceName::Cpu => Ok(Device::cpu(self.threads)?),
-            DeviceName::Cuda(index) => {
-                Device::cuda(index, self.threads).map_err(|cause| mistake(cause.to_string()))
-            }
-            DeviceName::Auto => Ok(Device::auto(self.threads)?),
-        }
-    }
 }
 
 /// Checks that an option's file is there.
-pub(crate) fn exists(option: &str, file: &Path) -> Result<PathBuf> {
+pub(crate) fn exists(option: &str, file: &Path) -> Result<FileSource> {
     if !file.is_file() {
         return Err(mistake(format!(
             "{option} {}: there is no such file",
             file.display()
         )));
     }
-    Ok(file.to_owned())
+    Ok(file.into())
 }
 
-/// Looks for a named pair in `weights` of the current folder, of those above
-/// it, and of the source tree.
-fn find(pair: &str) -> Result<[PathBuf; 2]> {
-    let here = std::env::current_dir().context("looking for weights: no current directory")?;
+fn here() -> Result<PathBuf> {
+    std::env::current_dir().context("looking for weights: no current directory")
+}
+
+/// The folders of pairs, the first to be preferred: the one that the environment
+/// names, and `weights` of the current folder and of those above it. They need
+/// not exist.
+pub(crate) fn weights_folders() -> Result<Vec<PathBuf>> {
+    let named = env::var_os(WEIGHTS).map(PathBuf::from);
+    let here = here()?;
     let above = here.ancestors().map(|folder| folder.join("weights"));
-    let mut places = above.chain([PathBuf::from(SOURCE_WEIGHTS)]);
-    let files = places.find_map(|weights| {
-        let files = Pair::files(&weights, pair);
-        files.iter().all(|file| file.is_file()).then_some(files)
-    });
-    files.ok_or_else(|| {
-        mistake(format!(
-            "pair {pair:?}: no weights/{pair}/classifier.safetensors and generator.safetensors in {} or above; make them with `cargo xtask convert-weights {pair}`, or give --classifier and --generator",
-            here.display()
-        ))
-    })
+    Ok(named.into_iter().chain(above).collect())
+}
+
+/// Looks for a named pair in the folders of weights, and in this program.
+pub(crate) fn find(pair: &str) -> Result<[FileSource; 2]> {
+    let folders = weights_folders()?;
+    let found = folders.iter().find_map(|weights| files_of(weights, pair));
+    match found {
+        Some(files) => return Ok(files.map(FileSource::Disk)),
+        None if pair == DEMO_PAIR => return Ok([demo::classifier(), demo::generator()]),
+        None => {}
+    }
+    let names = folders.iter().flat_map(|weights| pairs_of(weights));
+    let names: BTreeSet<String> = names.chain([DEMO_PAIR.to_owned()]).collect();
+    Err(mistake(format!(
+        "pair {pair:?}: no weights/{pair}/classifier.safetensors and generator.safetensors in {} or above; make them with `cargo xtask convert-weights {pair}`, let {WEIGHTS} name the folder that holds {pair}, or give --classifier and --generator{}",
+        here()?.display(),
+        did_you_mean(pair, names.iter().map(String::as_str))
+    )))
+}
+
+/// The files of a pair in a folder of weights, if both are there.
+fn files_of(weights: &Path, pair: &str) -> Option<[PathBuf; 2]> {
+    let files = Pair::files(weights, pair);
+    files.iter().all(|file| file.is_file()).then_some(files)
+}
+
+/// The names of the pairs in a folder of weights; none where there is no such
+/// folder.
+fn pairs_of(weights: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(weights).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| files_of(weights, name).is_some())
 }
 
 /// Parses a whole number above zero.

@@ -1,6 +1,7 @@
 //! How far a run has come, on stderr: a bar on a terminal, plain lines
 //! elsewhere.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ impl Progress {
             None => format!("sampling on {device}"),
             Some(reason) => format!("sampling on {device}: {reason}"),
         };
-        let shown = match io::stderr().is_terminal() {
+        let shown = match draws_bars() {
             true => Shown::Bar(bar()),
             false => Shown::Lines { last: None },
         };
@@ -63,6 +64,22 @@ impl Progress {
             }
         }
     }
+}
+
+/// Whether stderr is a terminal that may be sent more than plain lines: a bar
+/// moves the cursor, which needs escapes.
+pub(crate) fn draws_bars() -> bool {
+    let variable = |name| std::env::var_os(name);
+    takes_escapes(
+        io::stderr().is_terminal(),
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+    )
+}
+
+/// By `NO_COLOR` (no-color.org) and `TERM`.
+fn takes_escapes(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 /// Finer than any terminal can show.
@@ -97,14 +114,17 @@ fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
         Event::Seeds {
             feasible,
             evaluations,
-            ..
-        } => (
-            feasible,
-            format!(
-                "seeds: {:.0} % feasible, {evaluations:.0} evaluations",
-                100.0 * feasible
-            ),
-        ),
+            ref least,
+            ref greatest,
+        } => {
+            let mut line = format!("seeds: {:.0} % feasible", 100.0 * feasible);
+            add_activations(&mut line, least, greatest);
+            let evaluations = format!(", {evaluations:.0} evaluations");
+            if line.len() + evaluations.len() <= MESSAGE {
+                line += &evaluations;
+            }
+            (feasible, line)
+        }
         Event::Batch {
             accepted, wanted, ..
         } => {
@@ -124,6 +144,37 @@ fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
             )
         }
         _ => (1.0, "writing the results".to_owned()),
+    }
+}
+
+/// Characters of a message that stand beside a bar in 80 columns.
+const MESSAGE: usize = 59;
+
+/// Adds the least and the greatest activation so far of as many neurons as
+/// there is room for.
+fn add_activations(line: &mut String, least: &[f32], greatest: &[f32]) {
+    for (i, (&low, &high)) in least.iter().zip(greatest).enumerate() {
+        let range = format!(", {}..{}", short(low), short(high));
+        let others = match least.len() - i - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        if line.len() + range.len() + others.len() > MESSAGE {
+            *line += &format!(" and {} more", least.len() - i);
+            return;
+        }
+        *line += &range;
+    }
+}
+
+/// Three digits, or what stands before the point.
+fn short(activation: f32) -> String {
+    match activation.abs() {
+        size if !size.is_finite() => "-".to_owned(),
+        // Nobody wants to read of a negative zero.
+        size if size < 10.0 => format!("{:.2}", (100.0 * activation).round() / 100.0 + 0.0),
+        size if size < 100.0 => format!("{activation:.1}"),
+        _ => format!("{activation:.0}"),
     }
 }
 
@@ -170,6 +221,55 @@ mod tests {
         ] {
             let now = start + Duration::from_secs(seconds);
             assert_eq!(describe(&batch(accepted), &mut pace, now).1, line);
+        }
+    }
+
+    #[test]
+    fn tells_what_the_seeds_reach() {
+        let many = |count| (vec![-25.731; count], vec![19.318; count]);
+        for ((least, greatest), line) in [
+            (
+                (vec![-0.004], vec![1234.5]),
+                "seeds: 40 % feasible, 0.00..1234, 120 evaluations",
+            ),
+            (
+                (vec![f32::INFINITY], vec![f32::NEG_INFINITY]),
+                "seeds: 40 % feasible, -..-, 120 evaluations",
+            ),
+            (many(2), "seeds: 40 % feasible, -25.7..19.3, -25.7..19.3"),
+            (
+                many(4),
+                "seeds: 40 % feasible, -25.7..19.3, -25.7..19.3 and 2 more",
+            ),
+            (
+                many(100),
+                "seeds: 40 % feasible, -25.7..19.3, -25.7..19.3 and 98 more",
+            ),
+        ] {
+            let event = Event::Seeds {
+                feasible: 0.4,
+                evaluations: 120.0,
+                least,
+                greatest,
+            };
+            let found = describe(&event, &mut Pace::default(), Instant::now()).1;
+            assert_eq!(found, line);
+            assert!(found.len() <= MESSAGE);
+        }
+    }
+
+    #[test]
+    fn only_a_terminal_that_takes_them_is_sent_escapes() {
+        let text = |text: &'static str| Some(OsStr::new(text));
+        for (terminal, no_color, term, expected) in [
+            (true, None, text("xterm"), true),
+            (true, None, None, true),
+            (true, text(""), text("xterm"), true),
+            (true, text("1"), text("xterm"), false),
+            (true, None, text("dumb"), false),
+            (false, None, text("xterm"), false),
+        ] {
+            assert_eq!(takes_escapes(terminal, no_color, term), expected);
         }
     }
 

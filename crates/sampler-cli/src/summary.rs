@@ -54,6 +54,7 @@ impl fmt::Display for Finished<'_> {
             writeln!(f, "seconds      {:.1}", self.elapsed.as_secs_f64())?;
         }
         writeln!(f, "directory    {}", directory.display())?;
+        writeln!(f, "             report.html    a page to look at them")?;
         writeln!(f, "             grid.png       a contact sheet")?;
         match images {
             StoredImages::Png => writeln!(f, "             samples/       {samples} images")?,

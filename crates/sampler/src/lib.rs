@@ -84,6 +84,7 @@ pub use options::{Fixed, Options};
 pub use range::{Band, Range};
 pub use reservoir::Reservoir;
 pub use run::{Problem, Sampler};
+pub use seen::fnv1a;
 pub use space::{Constraint, Generator, Look, Observer, Press, Space, Stride, Wanted};
 pub use starts::Starts;
 pub use state::{Counts, Flat, State};

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::models::Models;
 use crate::options::Options;
 use crate::range::Range;
+use crate::reach::Reach;
 use crate::slot::Penalty;
 use crate::space::{Generator, Observer, Space};
 use crate::starts::Starts;
@@ -143,13 +144,41 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
 
     /// The greatest value that plain ascent from a few starts drives a neuron
     /// to, and the evaluations so far: at most `climb_steps climb_starts` more
-    /// than in the state, which stays what it is.
+    /// than in the state, which stays what it is. Values are those of images
+    /// that are not rounded.
     ///
     /// # Errors
     ///
     /// As [`Sampler::next_batch`], but that no range can be missed.
     pub fn highest(&mut self, neuron: usize, watch: &mut Watch<'_>) -> Result<(f32, f64), Error> {
+        let ([_, greatest], evaluations) = self.climb(neuron, &[1.0], watch)?;
+        Ok((greatest, evaluations))
+    }
+
+    /// The least and the greatest value that plain descent and then plain
+    /// ascent from the same few starts drive a neuron to, otherwise as
+    /// [`Sampler::highest`], at twice its cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sampler::highest`].
+    pub fn extremes(
+        &mut self,
+        neuron: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<([f32; 2], f64), Error> {
+        self.climb(neuron, &[-1.0, 1.0], watch)
+    }
+
+    /// Climbs once for each sign, however far it leads.
+    fn climb(
+        &mut self,
+        neuron: usize,
+        signs: &[f64],
+        watch: &mut Watch<'_>,
+    ) -> Result<([f32; 2], f64), Error> {
         let mut problem = self.problem.clone();
+        // No value ends the climb.
         problem.ranges[neuron] = Range::new(f64::from(f32::MAX), f64::INFINITY)?;
         let mut making = Making::new(
             &mut self.models,
@@ -159,9 +188,14 @@ impl<S: Space, G: Generator<S>, O: Observer<S>> Sampler<S, G, O> {
             &self.state,
             watch,
         );
-        making.climb(neuron, 1.0)?;
+        for &sign in signs {
+            making.climb(neuron, sign)?;
+        }
+        let Reach {
+            least, greatest, ..
+        } = &making.reach;
         Ok((
-            making.reach.greatest[neuron],
+            [least[neuron], greatest[neuron]],
             making.models.work.evaluations(),
         ))
     }

@@ -43,9 +43,10 @@ impl Seen {
     }
 }
 
-/// The 64-bit FNV-1a hash. Two images with the same hash count as equal; that
-/// they differ is possible and costs one rejection.
-pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+/// The 64-bit FNV-1a hash of a stored image, as in [`Sample`](crate::Sample).
+/// Two images with the same hash count as equal; that they differ is possible
+/// and costs one rejection.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -83,8 +83,32 @@ const LEVELS: Drawing = Drawing::Left {
     picture: "levels.png",
 };
 
+/// The tutorial's: what the neuron "Shirt" takes for a shirt.
+const SHIRTS: Drawing = Drawing::Left {
+    arguments: &["sample", "--neuron", "fc8:Shirt", "-n", "50"],
+    picture: "grid.png",
+};
+
+const SHIRT_LEVELS: Drawing = Drawing::Left {
+    arguments: &["levels", "--neuron", "fc8:Shirt"],
+    picture: "levels.png",
+};
+
+const SHIRT_AND_COAT: Drawing = Drawing::Left {
+    arguments: &[
+        "sample",
+        "--neuron",
+        "fc8:Shirt=c25..c75",
+        "--neuron",
+        "fc8:Coat=c25..c75",
+        "-n",
+        "20",
+    ],
+    picture: "grid.png",
+};
+
 /// The pictures in `docs/figures`.
-const PICTURES: [(&str, Drawing); 7] = [
+const PICTURES: [(&str, Drawing); 10] = [
     ("ankle-boots", DEMO),
     ("ranges", RANGES),
     ("intersection", INTERSECTION),
@@ -92,6 +116,9 @@ const PICTURES: [(&str, Drawing); 7] = [
     ("unscreened", UNSCREENED),
     ("methods", METHODS),
     ("levels", LEVELS),
+    ("shirts", SHIRTS),
+    ("shirt-levels", SHIRT_LEVELS),
+    ("shirt-and-coat", SHIRT_AND_COAT),
 ];
 
 /// Draws all pictures, or those named. With a directory for a table, compares

@@ -141,7 +141,8 @@ impl Encoder {
         &self.shape
     }
 
-    /// Encodes `n` images.
+    /// Encodes the first `n` images, grey or RGB in [0, 1]: to
+    /// `(pixel * scale - mean) / std` in the network's order of channels.
     pub fn encode(&self, images: &Buffer, n: usize, encoded: &mut Buffer) {
         if let Some(gpu) = self.device.gpu() {
             return self.launch_encode(gpu, images, n, encoded);
@@ -167,7 +168,7 @@ impl Encoder {
         });
     }
 
-    /// Takes cotangents of the encoded images back to the images.
+    /// Takes cotangents of the first `n` encoded images back to the images.
     pub fn pull(&self, d_encoded: &Buffer, n: usize, d_images: &mut Buffer) {
         if let Some(gpu) = self.device.gpu() {
             return self.launch_pull(gpu, d_encoded, n, d_images);
@@ -236,8 +237,8 @@ impl Decoder {
         })
     }
 
-    /// Makes images of the first `n` outputs. Pixels that the generator does
-    /// not reach are 0.
+    /// Makes images, grey or RGB in [0, 1], of the first `n` outputs. Pixels
+    /// that the generator does not reach are 0.
     pub fn decode(&self, output: &Buffer, n: usize, images: &mut Buffer) {
         if let Some(gpu) = self.device.gpu() {
             return self.launch_decode(gpu, output, n, images);

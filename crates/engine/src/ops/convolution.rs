@@ -39,6 +39,10 @@ impl super::Geometry for Geometry {
         self.windows.tensors(self.bias.then_some(outputs))
     }
 
+    fn multiply_adds(&self) -> u64 {
+        self.windows.multiply_adds()
+    }
+
     fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
         Ok(Box::new(Convolution {
             forward: self.windows.gather(from, true)?,

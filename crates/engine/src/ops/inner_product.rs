@@ -57,6 +57,10 @@ impl super::Geometry for Geometry {
         [weight].into_iter().chain(bias).collect()
     }
 
+    fn multiply_adds(&self) -> u64 {
+        self.outputs as u64 * self.inputs as u64
+    }
+
     fn prepare(self: Box<Self>, from: &Preparation) -> Result<Box<dyn Op>, Error> {
         let (tensor, bias) = (&from.tensors[0], from.floats(1));
         let weight = match &from.gpu {

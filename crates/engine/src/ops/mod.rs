@@ -55,6 +55,13 @@ pub(crate) trait Geometry: Debug + Send {
         Vec::new()
     }
 
+    /// Products of a weight and a value that are added up for one sample,
+    /// those with a zero beyond the edges included; 0 for an op that has no
+    /// sums over weights.
+    fn multiply_adds(&self) -> u64 {
+        0
+    }
+
     /// Makes the op that runs.
     ///
     /// # Errors

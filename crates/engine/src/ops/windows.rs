@@ -168,6 +168,15 @@ impl Windows {
         [weight].into_iter().chain(bias).collect()
     }
 
+    /// Products for one sample: every place of the grid meets every tap of its
+    /// channel's kernel once, in whichever direction the map goes.
+    pub(super) fn multiply_adds(&self) -> u64 {
+        let grid = self.grid();
+        let taps = [self.image_channels, self.rows.kernel, self.cols.kernel];
+        let factors = grid.dims().iter().chain(&taps);
+        factors.fold(1, |product, &d| product.saturating_mul(d as u64))
+    }
+
     /// The map from the image to the grid: every place gets the kernel's sum
     /// over its window, and the bias if the layer has it and adds it here.
     ///

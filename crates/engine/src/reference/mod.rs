@@ -17,7 +17,8 @@ mod tests;
 use netfile::{EltwiseOperation, NetworkFile, Op, PoolMethod};
 
 /// Runs a whole network in f64 on `n` samples. Returns every node's activation,
-/// sample after sample; node 0 is the input, layer `i` is node `i + 1`.
+/// row-major and sample after sample; node 0 is the input, layer `i` is node
+/// `i + 1`.
 ///
 /// # Panics
 /// Where `input` does not hold `n` samples, or the file does not fit its graph.

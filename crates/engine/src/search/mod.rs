@@ -1,7 +1,7 @@
 //! What a search does with codes, encodings and images that lie on a CUDA
 //! device, where they lie.
 //!
-//! A vector of numbers per sample is a [`Buffer`] of shape `[len]`, in row-major
+//! A vector of numbers per sample is a [`Buffer`](crate::Buffer) of shape `[len]`, in row-major
 //! order whatever it was made of. What is done, and when, is the caller's
 //! business; here it is only carried out.
 

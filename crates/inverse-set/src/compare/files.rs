@@ -15,18 +15,56 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::FIGURES;
 use super::report::{NeuronReport, Report, Setup};
-use super::set::ImageSet;
+use super::representatives::Representatives;
 use crate::Error;
-use crate::grid::{COLUMNS, Images, contact_sheet, representatives};
+use crate::grid::{BACKGROUND, COLUMNS, Images, contact_sheet};
 
 const JSON: &str = "compare.json";
 const CSV: &str = "compare.csv";
 
 /// `compare.json` as it is read again.
 #[derive(Deserialize)]
-struct Stored {
-    setup: Setup,
-    neurons: Vec<NeuronReport>,
+pub(crate) struct Stored {
+    pub setup: Setup,
+    pub neurons: Vec<NeuronReport>,
+}
+
+/// Whether a directory holds a comparison, finished or not.
+pub(crate) fn is_one(directory: &Path) -> bool {
+    directory.join(JSON).exists()
+}
+
+impl Stored {
+    /// Reads a finished comparison.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] where it is unfinished or damaged, [`Error::Io`]
+    /// where it cannot be read.
+    pub(crate) fn open(directory: &Path) -> Result<Stored, Error> {
+        let path = directory.join(JSON);
+        let text = fs::read(&path).map_err(|cause| io("reading", &path, cause))?;
+        let refused = |cause: String| Error::Directory {
+            path: path.clone(),
+            cause,
+        };
+        let stored: Stored = serde_json::from_slice(&text)
+            .map_err(|cause| refused(format!("is damaged ({cause})")))?;
+        let methods = stored.setup.methods.len();
+        let whole = |neuron: &NeuronReport| {
+            let runs = neuron.methods.iter().map(|method| method.runs.len());
+            neuron.methods.len() == methods && runs.eq([stored.setup.seeds].repeat(methods))
+        };
+        if stored.neurons.is_empty() || !stored.neurons.iter().all(whole) {
+            return Err(refused("is damaged (methods or runs are missing)".into()));
+        }
+        match stored.neurons.len() == stored.setup.run.neurons.len() {
+            true => Ok(stored),
+            false => Err(refused(
+                "holds an unfinished comparison; finish it with the command that it was begun with"
+                    .into(),
+            )),
+        }
+    }
 }
 
 /// `compare.json`.
@@ -126,23 +164,30 @@ impl Folder {
         self.replace(JSON, &json)
     }
 
-    /// Draws one row of representatives per method, images of `shape`.
-    pub(crate) fn write_picture(
+    /// Keeps representatives, images of `shape`, and draws a row of them for
+    /// each of `methods` methods.
+    pub(crate) fn write_representatives(
         &self,
-        name: &str,
-        rows: &[ImageSet],
+        [file, picture]: [&str; 2],
+        kept: &Representatives,
+        methods: usize,
         shape: [usize; 3],
     ) -> Result<(), Error> {
-        let sheet = contact_sheet(
-            Images {
-                bytes: &rows_of_representatives(rows, shape),
-                shape,
-            },
-            rows.len() * COLUMNS,
-        );
-        let path = self.path.join(name);
+        self.replace(file, &kept.to_bytes(shape))?;
+        let row = COLUMNS * shape.iter().product::<usize>();
+        let rows = (0..methods).flat_map(|method| {
+            let mut images = kept.of_method(method);
+            images.resize(row, BACKGROUND);
+            images
+        });
+        let images = Images {
+            bytes: &rows.collect::<Vec<u8>>(),
+            shape,
+        };
+        let sheet = contact_sheet(images, methods * COLUMNS);
+        let path = self.path.join(picture);
         let sheet = sheet.map_err(|cause| io("encoding", &path, std::io::Error::other(cause)))?;
-        self.replace(name, &sheet)
+        self.replace(picture, &sheet)
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -154,19 +199,6 @@ impl Folder {
             },
         )
     }
-}
-
-/// The images of a sheet with one row per set: its representatives, and white
-/// where there are too few.
-fn rows_of_representatives(rows: &[ImageSet], shape: [usize; 3]) -> Vec<u8> {
-    let pixels = shape.iter().product::<usize>();
-    let row = |set: &ImageSet| {
-        let chosen = representatives(&set.encodings, set.count, COLUMNS);
-        let mut images = set.only(&chosen).images;
-        images.resize(COLUMNS * pixels, u8::MAX);
-        images
-    };
-    rows.iter().flat_map(row).collect()
 }
 
 /// One line per neuron, method and seed; a figure that a run does not have is

@@ -1,9 +1,7 @@
 //! The judge: a network that took no part in sampling and says what it sees.
 
-use std::path::Path;
-
 use engine::{Buffer, Encoder, NodeId, Plan};
-use netfile::Label;
+use netfile::{FileSource, Label};
 
 use crate::neuron::{Shown, find_layer};
 use crate::pair::{Loaded, Pair};
@@ -40,12 +38,12 @@ impl Judge {
     /// [`Error::File`] and [`Error::Network`] for the file, [`Error::Request`]
     /// for a layer that is missing or images that it cannot take.
     pub(crate) fn open(
-        path: &Path,
+        source: &FileSource,
         layer: Option<&str>,
         pair: &Pair,
         shown: [usize; 3],
     ) -> Result<Judge, Error> {
-        let loaded = Loaded::open(path, pair.classifier.network.device())?;
+        let loaded = Loaded::open(source, pair.classifier.network.device())?;
         let Loaded { file, network, .. } = &loaded;
         let description = file.description();
         let name = description.name.clone();

@@ -8,7 +8,7 @@ use sampler::methods::{self, ActivationMax, DgnAm, Ppgn};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::neuron::Shown;
+use crate::neuron::did_you_mean;
 
 /// A way to find images in a neuron's range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +121,11 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Method, Error> {
         let found = Method::ALL.into_iter().find(|method| method.name() == text);
         found.ok_or_else(|| {
-            let names = Method::ALL.map(Method::name).join(", ");
+            let names = Method::ALL.map(Method::name);
             Error::Request(format!(
-                "method {:?}: expected one of {names}",
-                Shown(text).to_string()
+                "method {text:?}: expected one of {}{}",
+                names.join(", "),
+                did_you_mean(text, names.into_iter())
             ))
         })
     }
@@ -179,6 +180,7 @@ mod tests {
             assert_eq!(method.name().parse::<Method>().unwrap(), method);
         }
         let error = "ppgm".parse::<Method>().unwrap_err().to_string();
+        assert!(error.ends_with("; did you mean \"ppgn\"?"), "{error}");
         assert!(error.starts_with("method \"ppgm\": expected one of inverse-set, paper, "));
     }
 }

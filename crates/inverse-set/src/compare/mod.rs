@@ -16,12 +16,11 @@ mod judge;
 mod methods;
 mod pools;
 mod report;
+mod representatives;
 mod request;
 mod set;
 
 use std::path::Path;
-
-use engine::NodeId;
 
 pub use figures::RunFigures;
 pub use methods::Method;
@@ -30,13 +29,16 @@ pub use request::CompareRequest;
 pub use sampler::figures::{Diversity, Fidelity, Interval};
 
 use crate::reference::Reference;
-use crate::{Error, Flow, Job, Neuron, Pair, Request};
+use crate::{Error, Flow, Job, Neuron, Pair, Request, page};
 use contest::Contest;
 use figures::{Measure, NEIGHBOURS};
 use files::Folder;
+pub(crate) use files::{Stored, is_one};
 use judge::Judge;
 use pools::Pools;
-use report::{ReferenceRecord, Setup};
+use report::ReferenceRecord;
+pub(crate) use report::Setup;
+pub(crate) use representatives::Representatives;
 use request::{distinct, expanded};
 use set::ImageSet;
 
@@ -82,16 +84,12 @@ impl Comparison {
         };
         let job = Job::new(pair, &sample)?;
         distinct(job.neurons())?;
-        let input = job.pair.classifier.network.shape(NodeId::INPUT);
-        let shape = input
-            .planes()
-            .ok_or_else(|| refused(format!("the classifier takes {input}, expected an image")))?;
+        let shape = job.pair.image_shape()?;
         let judge = Judge::open(&judge, request.judge_layer.as_deref(), &job.pair, shape)?;
         let images = Reference::open(&reference, shape)?;
         let (judge_record, judge_layer) = judge.record();
-        let file = reference.file_name().unwrap_or_default();
         let setup = Setup {
-            version: 1,
+            version: 2,
             run: job.record.clone(),
             seeds: request.seeds,
             methods: request
@@ -103,7 +101,7 @@ impl Comparison {
             judge: judge_record,
             judge_layer,
             reference: ReferenceRecord {
-                file: file.to_string_lossy().into_owned(),
+                file: reference.file_name(),
                 sha256: images.sha256.clone(),
                 images: images.count(),
             },
@@ -148,6 +146,7 @@ impl Comparison {
         finished?;
         let report = Report::of(done);
         folder.finish(&self.setup, &report)?;
+        page::write_compare(directory, &self.job.pair)?;
         Ok(report)
     }
 
@@ -204,17 +203,25 @@ impl Comparison {
                 shown = found;
             }
         }
-        let picture = match self.job.neurons.len() {
-            1 => "figure.png".to_owned(),
-            _ => format!("figure-{}.png", neuron.slug()),
+        let suffix = match self.job.neurons.len() {
+            1 => String::new(),
+            _ => format!("-{}", neuron.slug()),
         };
-        folder.write_picture(&picture, &shown, self.reference.shape)?;
+        let picture = format!("figure{suffix}.png");
+        let representatives = format!("figure{suffix}.safetensors");
+        folder.write_representatives(
+            [&representatives, &picture],
+            &Representatives::of(&shown),
+            shown.len(),
+            self.reference.shape,
+        )?;
         Ok(NeuronReport {
             compared: wanted,
             references: pools.references.count,
             dataset: pools.dataset.count,
             real_judged: class.and_then(|class| real.share_of(class)),
             picture,
+            representatives,
             methods,
             neuron,
         })

@@ -62,6 +62,8 @@ pub struct NeuronReport {
     pub real_judged: Option<f64>,
     /// Name of the picture in the directory, one row per method in this order.
     pub picture: String,
+    /// Name of the file with the images that the picture shows.
+    pub representatives: String,
     /// The methods, in the order of the table.
     pub methods: Vec<MethodReport>,
 }
@@ -314,6 +316,7 @@ mod tests {
             dataset: 10,
             real_judged: Some(0.8),
             picture: String::new(),
+            representatives: String::new(),
             methods: methods
                 .map(|(method, runs)| MethodReport {
                     method: method.into(),

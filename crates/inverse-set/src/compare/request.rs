@@ -1,6 +1,6 @@
 //! What is asked for.
 
-use std::path::{Path, PathBuf};
+use netfile::FileSource;
 
 use super::methods::Method;
 use super::refused;
@@ -21,10 +21,10 @@ pub struct CompareRequest {
     pub evals_per_sample: Option<f64>,
     /// A safetensors file of images, u8 `[n, h, w]` or `[n, c, h, w]`;
     /// `reference.safetensors` beside the classifier if none.
-    pub reference: Option<PathBuf>,
+    pub reference: Option<FileSource>,
     /// The judge's network file; `judge.safetensors` beside the classifier if
     /// none.
-    pub judge: Option<PathBuf>,
+    pub judge: Option<FileSource>,
     /// The judge's layer that features are read from; the one that its file
     /// names as encoder if none.
     pub judge_layer: Option<String>,
@@ -32,10 +32,16 @@ pub struct CompareRequest {
 
 impl CompareRequest {
     /// The files of the reference images and of the judge.
-    pub(crate) fn files(&self, pair: &Pair) -> Result<[PathBuf; 2], Error> {
-        let folder = pair.classifier().path().and_then(Path::parent);
-        let find = |given: &Option<PathBuf>, name: &str, option: &str| {
-            let beside = || Some(folder?.join(name)).filter(|path| path.is_file());
+    pub(crate) fn files(&self, pair: &Pair) -> Result<[FileSource; 2], Error> {
+        let folder = match pair.classifier().source() {
+            Some(FileSource::Disk(path)) => path.parent(),
+            _ => None,
+        };
+        let find = |given: &Option<FileSource>, name: &str, option: &str| {
+            let beside = || {
+                let path = folder?.join(name);
+                path.is_file().then_some(FileSource::Disk(path))
+            };
             given.clone().or_else(beside).ok_or_else(|| {
                 refused(format!(
                     "there is no {name} beside the classifier; give {option}"

@@ -2,18 +2,17 @@
 //! reached, a row of samples for each.
 
 mod picture;
+mod record;
 mod span;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
 use crate::results::Results;
-use crate::{Error, Event, Flow, Job, Neuron, Pair, Request, StoredImages, Summary};
+use crate::{Error, Event, Flow, Job, Neuron, Pair, Request, StoredImages, Summary, page};
+pub(crate) use record::{Asked, Recorded, Row, are_there, folder, recorded, sampled};
+use record::{Found, RECORD};
 use span::Span;
 
-const RECORD: &str = "levels.json";
 const PICTURE: &str = "levels.png";
 
 /// Most levels.
@@ -128,7 +127,7 @@ impl Levels {
     }
 
     /// Samples every level into a run directory of its own, `level-000` and so
-    /// on, and puts a picture and a record beside them. The picture has a row for
+    /// on, and puts a picture, a page and a record beside them. The picture has a row for
     /// each level, the lowest on top; its images go from low to high, at most
     /// twenty of them; the row of a level that was missed is empty. A directory
     /// that was left unfinished is gone on with.
@@ -144,7 +143,8 @@ impl Levels {
         let Levels { pair, question } = self;
         // Refuses what any level would, before anything is written.
         let job = question.job(pair, "0..")?;
-        let (mut results, found) = Results::find(directory, RECORD, question.record(&job))?;
+        let request = serde_json::to_value(question.asked(&job)).expect("a record is plain");
+        let (mut results, found) = Results::find(directory, RECORD, request)?;
         let known = found.and_then(|found| serde_json::from_value(found["span"].clone()).ok());
         let span = match known {
             Some(span) => span,
@@ -154,14 +154,15 @@ impl Levels {
             }
         };
         let edges = span::edges(span, question.count)?;
-        results.write_record(&Record { span, levels: None })?;
-        let levels = question
+        results.write_record(&Found { span, levels: None })?;
+        let (levels, pair) = question
             .sample(job.pair, &edges, &results, watch)
             .inspect_err(|_| results.discard())?;
-        results.write_record(&Record {
+        results.write_record(&Found {
             span,
-            levels: Some(levels.iter().map(row).collect()),
+            levels: Some(levels.iter().map(Row::of).collect()),
         })?;
+        page::write_levels(directory, &pair)?;
         Ok(LevelsSummary {
             directory: directory.to_owned(),
             finding: span.evaluations,
@@ -177,7 +178,7 @@ impl Question {
         edges: &[f64],
         results: &Results,
         watch: &mut dyn FnMut(LevelEvent<'_>) -> Flow,
-    ) -> Result<Vec<Level>, Error> {
+    ) -> Result<(Vec<Level>, Pair), Error> {
         let mut levels = Vec::new();
         let mut rows = picture::Rows::new(self.request.samples);
         let mut last_miss = None;
@@ -215,7 +216,7 @@ impl Question {
         }
         match last_miss {
             Some(error) if rows.are_empty() => Err(error),
-            _ => rows.write(results, PICTURE).map(|()| levels),
+            _ => rows.write(results, PICTURE).map(|()| (levels, pair)),
         }
     }
 
@@ -255,16 +256,16 @@ impl Question {
     }
 
     /// What `levels.json` says of the request.
-    fn record(&self, job: &Job) -> Value {
-        json!({
-            "neuron": self.neuron,
-            "levels": self.count,
-            "samples": self.request.samples,
-            "seed": self.request.seed,
-            "classifier": job.record.classifier,
-            "generator": job.record.generator,
-            "encoder": job.record.encoder,
-        })
+    fn asked(&self, job: &Job) -> Asked {
+        Asked {
+            neuron: self.neuron.clone(),
+            levels: self.count,
+            samples: self.request.samples,
+            seed: self.request.seed,
+            classifier: job.record.classifier.clone(),
+            generator: job.record.generator.clone(),
+            encoder: job.record.encoder.clone(),
+        }
     }
 }
 
@@ -274,46 +275,4 @@ fn is_miss(error: &Error) -> bool {
         error,
         Error::Unreachable { .. } | Error::NotTogether { .. } | Error::Sampler(_)
     )
-}
-
-fn folder(index: usize) -> String {
-    format!("level-{index:03}")
-}
-
-/// What `levels.json` holds besides the request.
-#[derive(Serialize)]
-struct Record<'a> {
-    span: Span,
-    /// None until all of them are done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    levels: Option<Vec<Row<'a>>>,
-}
-
-/// A level in `levels.json`.
-#[derive(Serialize)]
-struct Row<'a> {
-    lo: f64,
-    hi: f64,
-    samples: usize,
-    evaluations_per_sample: Option<f64>,
-    mean_pair_distance: Option<f64>,
-    missed: Option<&'a str>,
-}
-
-fn row(level: &Level) -> Row<'_> {
-    let sampled = match &level.outcome {
-        Outcome::Sampled(summary) => Some(summary),
-        Outcome::Missed(_) => None,
-    };
-    Row {
-        lo: level.neuron.lo,
-        hi: level.neuron.hi,
-        samples: sampled.map_or(0, |summary| summary.samples),
-        evaluations_per_sample: sampled.map(|summary| summary.evaluations_per_sample),
-        mean_pair_distance: sampled.map(|summary| summary.mean_pair_distance),
-        missed: match &level.outcome {
-            Outcome::Missed(why) => Some(why),
-            Outcome::Sampled(_) => None,
-        },
-    }
 }

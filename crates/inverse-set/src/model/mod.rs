@@ -11,6 +11,7 @@ mod resident;
 mod tail;
 
 use engine::Shape;
+use sampler::Failure;
 
 use crate::Error;
 pub(crate) use classifier::Classifier;
@@ -25,6 +26,14 @@ fn vector(len: usize) -> Shape {
 /// Networks that do not fit together, or do not fit into memory.
 pub(crate) fn unfit(cause: engine::Error) -> Error {
     Error::from_engine("joining generator and classifier", cause)
+}
+
+/// What a network at work failed of.
+pub(crate) fn failed(failure: Failure) -> Error {
+    match failure.downcast::<engine::Error>() {
+        Ok(cause) => unfit(*cause),
+        Err(other) => Error::Sampler(other.to_string()),
+    }
 }
 
 #[cfg(test)]

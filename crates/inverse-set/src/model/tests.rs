@@ -28,7 +28,7 @@ fn ladder(n: usize) -> Vec<f32> {
 /// and of a neuron (`weight` times 1).
 fn look_and_pull(distance: &Distance, weight: f32) -> [Vec<f32>; 2] {
     let device = Device::cpu(Some(1)).unwrap();
-    let pair = Pair::of_pixels(&file("classifier"), &device).unwrap();
+    let pair = Pair::of_pixels(file("classifier"), &device).unwrap();
     let Loaded { file, network, .. } = &pair.classifier;
     let text = "fc8:3=0..1";
     let neuron = Neuron::resolve(&text.parse().unwrap(), text, file, network).unwrap();

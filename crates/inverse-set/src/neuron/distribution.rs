@@ -61,6 +61,19 @@ impl Distribution {
         }))
     }
 
+    /// The activations at 25 % and 75 %, between which half of the images lie:
+    /// over all images, and over those of the unit's own label.
+    pub fn middle_halves(&self) -> [Option<[f64; 2]>; 2] {
+        let half = |values: &Vec<f32>| {
+            let [low, high] = [25.0, 75.0].map(|level| self.at(values, level).ok());
+            Some([low?, high?])
+        };
+        [
+            half(&self.over_all),
+            self.over_label.as_ref().and_then(half),
+        ]
+    }
+
     /// The activation at a percentage; linear between the table's levels.
     fn at(&self, values: &[f32], level: f64) -> Result<f64, String> {
         let levels = &self.levels;

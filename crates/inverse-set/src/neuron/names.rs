@@ -105,11 +105,40 @@ fn find_label(name: &str, layer: &str, labels: &[Label]) -> Result<usize, String
             _ => return Err(ambiguous(name, layer, labels, &units)),
         }
     }
-    let names = labels.iter().flat_map(synonyms);
     Err(format!(
         "{layer} has no unit with the label or id {name:?}{}",
-        did_you_mean(name, names)
+        did_you_mean_label(name, labels.iter())
     ))
+}
+
+/// The numbers of the units whose label contains a text, in whichever case;
+/// where none does, of those whose id does. An id has parts that many share,
+/// which nobody means who looks for a name.
+pub(crate) fn search(text: &str, labels: &[Label]) -> Vec<usize> {
+    let text = text.to_lowercase();
+    let found = |part: fn(&Label) -> &str| -> Vec<usize> {
+        let contains = |&unit: &usize| part(&labels[unit]).to_lowercase().contains(&text);
+        (0..labels.len()).filter(contains).collect()
+    };
+    let by_name = found(|label| &label.name);
+    match by_name.is_empty() {
+        true => found(|label| &label.id),
+        false => by_name,
+    }
+}
+
+/// [`did_you_mean`] of labels and their synonyms, each of which may also be
+/// meant by one of its words.
+pub(crate) fn did_you_mean_label<'a>(
+    name: &str,
+    labels: impl Iterator<Item = &'a Label> + Clone,
+) -> String {
+    let whole = labels.flat_map(synonyms);
+    let words = whole.clone().flat_map(|name| {
+        let words = name.split_whitespace();
+        words.map(move |word| (word, name))
+    });
+    suggestion(name, whole.map(|name| (name, name)).chain(words))
 }
 
 /// Most candidates that a message lists.
@@ -131,7 +160,7 @@ fn ambiguous(name: &str, layer: &str, labels: &[Label], units: &[usize]) -> Stri
     )
 }
 
-fn synonyms(label: &Label) -> impl Iterator<Item = &str> {
+fn synonyms(label: &Label) -> impl Iterator<Item = &str> + Clone {
     label.name.split(',').map(str::trim)
 }
 
@@ -142,19 +171,31 @@ fn same(a: &str, b: &str) -> bool {
 /// `; did you mean "a" or "b"?` with at most three candidates: those that
 /// contain the name, then those that few typing errors turn into it. Empty
 /// where none comes close.
-fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+///
+/// ```
+/// let commands = ["sample", "levels", "scan"];
+/// let tip = inverse_set::did_you_mean("sampel", commands.into_iter());
+/// assert_eq!(tip, "; did you mean \"sample\"?");
+/// ```
+pub fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    suggestion(name, candidates.map(|candidate| (candidate, candidate)))
+}
+
+/// [`did_you_mean`] of pairs: what a name is compared with, and what is
+/// suggested if it comes near.
+fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     const MOST: usize = 3;
     let name = name.to_lowercase();
     let most_errors = (name.chars().count() / 3).max(1);
     let mut near: Vec<(usize, &str)> = Vec::new();
-    for candidate in candidates {
+    for (candidate, suggested) in candidates {
         let lower = candidate.to_lowercase();
         let errors = match lower.contains(&name) {
             true => 0,
             false => edit_distance(&name, &lower),
         };
-        if errors <= most_errors && !near.iter().any(|&(_, other)| other == candidate) {
-            near.push((errors, candidate));
+        if errors <= most_errors && !near.iter().any(|&(_, other)| other == suggested) {
+            near.push((errors, suggested));
         }
     }
     near.sort_by_key(|&(errors, _)| errors);
@@ -170,19 +211,27 @@ fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> St
     }
 }
 
-/// Fewest insertions, deletions and replacements of characters.
+/// Fewest insertions, deletions, replacements and exchanges of neighbours, no
+/// character taking part in two of them (optimal string alignment).
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &b) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let [a, b]: [Vec<char>; 2] = [a, b].map(|text| text.chars().collect());
+    // Row `i` has the distances of the first `i` characters of `a` to every
+    // beginning of `b`.
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let above = &rows[i - 1];
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(above[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -196,11 +245,57 @@ mod tests {
             ("", "abc", 3),
             ("abc", "", 3),
             ("fc9", "fc8", 1),
-            ("ankel", "ankle", 2),
+            ("ankel", "ankle", 1),
+            ("rleu6", "relu6", 1),
+            ("ca", "abc", 3),
             ("kitten", "sitting", 3),
             ("größe", "grosse", 3),
         ] {
             assert_eq!(edit_distance(a, b), errors, "{a} {b}");
+        }
+    }
+
+    fn label(id: &str, name: &str) -> Label {
+        Label {
+            id: id.into(),
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn finds_units_by_a_part_of_label_or_id() {
+        let labels = [
+            label("n01", "Ankle boot"),
+            label("n02", "boat, Großboot"),
+            label("N10", "Bag"),
+        ];
+        for (text, units) in [
+            ("BOOT", &[0, 1][..]),
+            ("großb", &[1]),
+            ("n1", &[2]),
+            ("n", &[0]),
+            ("n0", &[0, 1]),
+            ("t, g", &[1]),
+            ("shoe", &[]),
+        ] {
+            assert_eq!(search(text, &labels), units, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_suggests_the_whole_label() {
+        let labels = [label("n01", "Ankle boot"), label("n02", "boat, liner ship")];
+        for (name, suggestion) in [
+            ("ankel", r#"; did you mean "Ankle boot"?"#),
+            ("boott", r#"; did you mean "Ankle boot"?"#),
+            ("shipp", r#"; did you mean "liner ship"?"#),
+            ("volcano", ""),
+        ] {
+            assert_eq!(
+                did_you_mean_label(name, labels.iter()),
+                suggestion,
+                "{name}"
+            );
         }
     }
 

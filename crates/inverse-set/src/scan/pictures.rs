@@ -36,7 +36,7 @@ impl Pictures {
         without: &Path,
     ) -> Result<Pictures, Error> {
         if source.is_file() {
-            return Reference::open(source, shape).map(Pictures::Tensor);
+            return Reference::open(&source.into(), shape).map(Pictures::Tensor);
         }
         if !source.is_dir() {
             return Err(refused(source, "there is no such folder or file"));

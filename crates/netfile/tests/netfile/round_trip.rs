@@ -1,6 +1,6 @@
 //! What is written is read back.
 
-use netfile::{Dtype, NetworkFile, sha256, to_bytes, write};
+use netfile::{Dtype, FileSource, NetworkFile, sha256, to_bytes, write};
 
 use crate::fixture::{description, tensors};
 
@@ -41,21 +41,45 @@ fn equal_networks_give_equal_bytes() {
     );
 }
 
-/// The mapped file begins at a page, the vector anywhere; behind a header of
-/// any length the numbers must be the same.
+/// The mapped file begins at a page, the vector anywhere, the embedded file here
+/// at an odd address; behind a header of any length the numbers must be the same.
 #[test]
-fn a_mapped_file_equals_its_bytes() {
+fn mapped_and_embedded_files_equal_their_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.safetensors");
     write(&path, &description(), &tensors()).unwrap();
-    let mapped = NetworkFile::open(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(mapped.path(), Some(path.as_path()));
-    assert_eq!(mapped.sha256(), sha256(&bytes));
-    let owned = NetworkFile::from_bytes(bytes).unwrap();
-    for name in owned.tensor_names() {
-        assert_eq!(mapped.floats(name).unwrap(), owned.floats(name).unwrap());
+    let room = Box::leak(vec![0; bytes.len() + 2].into_boxed_slice());
+    let odd = 1 - room.as_ptr() as usize % 2;
+    room[odd..][..bytes.len()].copy_from_slice(&bytes);
+    let embedded = FileSource::Embedded {
+        path: "pair/small.safetensors",
+        bytes: &room[odd..][..bytes.len()],
+    };
+    let owned = NetworkFile::from_bytes(bytes.clone()).unwrap();
+    for source in [FileSource::from(&path), embedded] {
+        assert_eq!(source.file_name(), "small.safetensors");
+        let file = NetworkFile::open(source.clone()).unwrap();
+        assert_eq!(file.source(), Some(&source));
+        assert_eq!(file.sha256(), sha256(&bytes));
+        assert!(file.tensor_names().eq(owned.tensor_names()));
+        for name in owned.tensor_names() {
+            assert_eq!(file.floats(name).unwrap(), owned.floats(name).unwrap());
+        }
     }
+}
+
+#[test]
+fn a_damaged_embedded_file_is_told_by_the_path_that_it_is_known_by() {
+    let damaged = FileSource::Embedded {
+        path: "pair/small.safetensors",
+        bytes: b"damaged",
+    };
+    let error = NetworkFile::open(damaged).unwrap_err().to_string();
+    assert!(
+        error.starts_with("pair/small.safetensors: header: expected"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use inverse_set::{Error, Flow, Level, LevelEvent, Levels, LevelsSummary, Outcome, Request};
+use inverse_set::{
+    Error, Flow, Level, LevelEvent, Levels, LevelsSummary, Neuron, Outcome, Request,
+};
+use serde_json::{Value, json};
 
 use super::sample::ABOUT_OUT;
 use crate::distances::DistanceArguments;
+use crate::events::{self, Events, OutputArguments};
 use crate::failure::one_line;
 use crate::networks::{NetworkArguments, at_most, positive};
 use crate::progress::Progress;
@@ -58,6 +62,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     networks: NetworkArguments,
+
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
@@ -73,10 +80,23 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let device = pair.classifier_network().device().clone();
     let levels = Levels::new(pair, &request, arguments.levels)?;
     let directory = arguments.out.unwrap_or_else(|| levels.default_directory());
+    let output = arguments.output;
     let mut progress = None;
+    let mut events = output.json.then(|| {
+        let about = json!({
+            "directory": directory.to_string_lossy(),
+            "levels": arguments.levels,
+            "samples": request.samples,
+        });
+        Events::new("levels", &device, about)
+    });
     let summary = levels
         .run(&directory, &mut |event| {
+            if let Some(events) = &mut events {
+                tell(events, &event);
+            }
             match event {
+                _ if !output.shows_progress() => {}
                 LevelEvent::Begins {
                     index, of, neuron, ..
                 } => {
@@ -99,7 +119,38 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             other => other.into(),
         })?;
     drop(progress);
-    show(&summary, &mut io::stdout().lock())
+    if let Some(events) = events {
+        return events.finish(&finished(&summary));
+    }
+    show(&summary, &mut io::stdout().lock())?;
+    output.show(&summary.directory.join("levels.png"))
+}
+
+fn tell(events: &mut Events, event: &LevelEvent<'_>) {
+    match event {
+        LevelEvent::Finding => events.tell("finding", &json!({})),
+        LevelEvent::Begins { index, neuron, .. } => {
+            events.tell("level", &json!({ "index": index, "neuron": neuron }));
+        }
+        LevelEvent::Goes(event) => events.run(event),
+        // Whoever reads knows nothing of others yet.
+        _ => {}
+    }
+}
+
+/// What all levels amount to, for programs.
+fn finished(summary: &LevelsSummary) -> Value {
+    let level = |level: &Level| {
+        let mut value = events::outcome(&level.outcome);
+        let Neuron { lo, hi, .. } = level.neuron;
+        (value["lo"], value["hi"]) = (json!(lo), json!(hi));
+        value
+    };
+    json!({
+        "directory": summary.directory.to_string_lossy(),
+        "finding": summary.finding,
+        "levels": summary.levels.iter().map(level).collect::<Vec<Value>>(),
+    })
 }
 
 /// Nobody may be reading the progress any more; the run goes on.
@@ -113,6 +164,7 @@ fn show(summary: &LevelsSummary, out: &mut impl Write) -> Result<()> {
     }
     writeln!(out, "evaluations  {:.0} to find the ends", summary.finding)?;
     writeln!(out, "directory    {}", summary.directory.display())?;
+    writeln!(out, "             report.html    a page to look at them")?;
     writeln!(
         out,
         "             levels.png     a row for each level, the lowest on top"

@@ -7,10 +7,13 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use inverse_set::{Clamp, Error, Flow, Job, Request, StoredImages};
+use serde_json::json;
 
+use crate::demo::DEMO_PAIR;
 use crate::distances::DistanceArguments;
+use crate::events::{self, Events, OutputArguments};
 use crate::failure::mistake;
-use crate::networks::{DEMO_PAIR, NetworkArguments, positive};
+use crate::networks::{NetworkArguments, positive};
 use crate::progress::Progress;
 use crate::summary::Finished;
 
@@ -75,6 +78,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     networks: NetworkArguments,
+
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -118,10 +124,26 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     };
     let job = Job::new(pair, &request)?;
     let directory = arguments.out.unwrap_or_else(|| job.default_directory());
-    let mut progress = Progress::new(job.neurons(), job.device());
+    let output = arguments.output;
+    let mut progress = output
+        .shows_progress()
+        .then(|| Progress::new(job.neurons(), job.device()));
+    let mut events = output.json.then(|| {
+        let about = json!({
+            "directory": directory.to_string_lossy(),
+            "neurons": job.neurons(),
+            "samples": request.samples,
+        });
+        Events::new("sample", job.device(), about)
+    });
     let summary = job
         .run(&directory, &mut |event| {
-            progress.show(&event);
+            if let Some(progress) = &mut progress {
+                progress.show(&event);
+            }
+            if let Some(events) = &mut events {
+                events.run(&event);
+            }
             Flow::Continue
         })
         .map_err(|error| match error {
@@ -129,6 +151,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             other => other.into(),
         })?;
     drop(progress);
+    if let Some(events) = events {
+        return events.finish(&events::summary(&summary));
+    }
     let finished = Finished {
         neurons: job.neurons(),
         space: job.space(),
@@ -137,7 +162,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         elapsed: started.elapsed(),
     };
     write!(std::io::stdout().lock(), "{finished}")?;
-    Ok(())
+    output.show(&summary.directory.join("grid.png"))
 }
 
 fn request(arguments: &Arguments) -> Result<Request> {

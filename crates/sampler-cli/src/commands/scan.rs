@@ -1,15 +1,14 @@
 //! `sampler-cli scan`: which pictures of a folder lie in the range.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use inverse_set::{Error, Neuron, Scan, ScanRequest, Scanned};
 
 use super::sample::ABOUT_OUT;
+use crate::counting::{Counting, QuietArgument};
 use crate::failure::one_line;
 use crate::networks::{NetworkArguments, at_most};
 use crate::table;
@@ -46,10 +45,10 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     networks: NetworkArguments,
-}
 
-/// Least time between two plain lines.
-const PAUSE: Duration = Duration::from_secs(2);
+    #[command(flatten)]
+    output: QuietArgument,
+}
 
 /// Most unreadable files that are named.
 const MOST_NAMED: usize = 10;
@@ -62,7 +61,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     };
     let scan = Scan::new(arguments.networks.classifier_alone()?, &request)?;
     let directory = arguments.out.unwrap_or_else(|| scan.default_directory());
-    let mut progress = Progress::new();
+    let mut progress = Counting::new("pictures", arguments.output);
     let scanned = scan
         .run(&directory, &mut |done, count| progress.show(done, count))
         .map_err(|error| match error {
@@ -71,36 +70,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         })?;
     drop(progress);
     show(scan.neurons(), &scanned, &mut io::stdout().lock())
-}
-
-/// A bar on a terminal, lines now and then elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    last: Instant,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        let style = ProgressStyle::with_template("{bar:20} {wide_msg}");
-        let style = style.expect("the template is valid");
-        Progress {
-            bar: ProgressBar::new(0).with_style(style),
-            last: Instant::now(),
-        }
-    }
-
-    fn show(&mut self, done: usize, count: usize) {
-        let line = format!("pictures: {done} of {count}");
-        if io::stderr().is_terminal() {
-            self.bar.set_length(count as u64);
-            self.bar.set_position(done as u64);
-            self.bar.set_message(line);
-        } else if self.last.elapsed() >= PAUSE {
-            // Nobody may be reading it any more; the scan goes on.
-            let _ = writeln!(io::stderr(), "{line}");
-            self.last = Instant::now();
-        }
-    }
 }
 
 fn show(neurons: &[Neuron], scanned: &Scanned, out: &mut impl Write) -> Result<()> {

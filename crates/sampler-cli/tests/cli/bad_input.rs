@@ -143,6 +143,46 @@ fn commands_are_refused() {
             r#"did you mean "fc6", "fc7" or "fc8"?"#,
         ),
         ("inspect --pair tiny --neuron fc8:crane", "may mean fc8:0"),
+        (
+            "inspect --pair tiny --layer fc8 --search volcanoe",
+            r#"searching for "volcanoe": no label or id of fc8 contains it; did you mean "volcano"?"#,
+        ),
+        (
+            "inspect --pair tiny --search cabinett",
+            r#"did you mean "china cabinet"?"#,
+        ),
+        (
+            "inspect --pair tiny --layer conv5 --search volcano",
+            "conv5 has no labels, but fc8 has",
+        ),
+        (
+            "inspect --pair tiny --layer fc9 --search volcano",
+            r#"did you mean "fc6", "fc7" or "fc8"?"#,
+        ),
+        (
+            "inspect --pair tiny --neuron fc8:2 --search volcano",
+            "cannot be used with",
+        ),
+        (
+            "sample --pair fashon --neuron fc8:0",
+            r#"did you mean "fashion"?"#,
+        ),
+        (
+            "sample --pair tiny --neuron fc8:0 --encoder rleu6",
+            r#"has no layer "rleu6"; did you mean "relu6"?"#,
+        ),
+        (
+            "compare --pair tiny --neuron fc8:2 --methods ppgm",
+            r#"did you mean "ppgn"?"#,
+        ),
+        (
+            "sample --pair tiny --neuron fc8:0 --show sixels",
+            "a similar value exists: 'sixel'",
+        ),
+        (
+            "sample --pair tiny --neuron fc8:0 --show sixel --json",
+            "cannot be used with",
+        ),
         ("sample --generator a", "--classifier <FILE>"),
         ("sample --classifier a --pair tiny", "cannot be used with"),
         (

@@ -27,8 +27,14 @@ const TWO: &str = "compare --pair tiny --reference run/samples.safetensors \
     --judge judge.safetensors --judge-layer relu7 --batch 4 -n 8 --seeds 2 \
     --neuron fc8:volcano=c25..c75 --neuron fc8:4=p0..p100";
 
+/// A comparison in the folder that is prepared for it.
+pub(crate) const TINY_COMPARISON: &str = "compare --pair tiny \
+    --reference run/samples.safetensors --judge judge.safetensors --judge-layer relu7 \
+    --batch 4 -n 8 --seeds 1 --neuron fc8:volcano=c25..c75 \
+    --methods inverse-set,start,dataset,random";
+
 /// A folder with a judge, and 36 images that two neurons have in range.
-fn prepared() -> tempfile::TempDir {
+pub(crate) fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(tiny("classifier"), folder.path().join("judge.safetensors")).unwrap();
     let line = "sample --pair tiny --neuron fc8:volcano=c25..c75 --neuron fc8:4=p0..p100 \
@@ -74,7 +80,7 @@ fn every_method_is_compared_within_the_cost_of_inverse_set() {
     let printed = compared(folder, "--out a");
     assert!(printed.lines().all(|line| line.chars().count() <= 80));
     let record = record(folder, "a");
-    assert_eq!(record["setup"]["version"], 1);
+    assert_eq!(record["setup"]["version"], 2);
     assert_eq!(record["setup"]["reference"]["images"], 36);
     assert_eq!(list(&record["neurons"]).len(), 2);
     for neuron in list(&record["neurons"]) {

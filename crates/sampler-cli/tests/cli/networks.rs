@@ -6,10 +6,17 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+/// The folder of this repository's pairs.
+pub(crate) fn weights() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights")
+}
+
 /// A file of the tiny pair, `classifier` or `generator`.
 pub(crate) fn tiny(part: &str) -> PathBuf {
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/tiny");
-    weights.join(part).with_extension("safetensors")
+    weights()
+        .join("tiny")
+        .join(part)
+        .with_extension("safetensors")
 }
 
 /// A tensor that can be spoilt.

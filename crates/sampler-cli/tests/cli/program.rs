@@ -7,10 +7,21 @@ use std::process::Output;
 
 use assert_cmd::Command;
 
-/// The program in a folder of its own.
+use crate::networks::weights;
+
+/// The program in a folder of its own, with the pairs of this repository.
 pub(crate) fn program(folder: &Path) -> Command {
+    let mut command = program_alone(folder);
+    command.env("INVERSE_SET_WEIGHTS", weights());
+    command
+}
+
+/// The program in a folder of its own, with no pair but what it holds itself.
+pub(crate) fn program_alone(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("sampler-cli").unwrap();
-    command.current_dir(folder);
+    command
+        .current_dir(folder)
+        .env_remove("INVERSE_SET_WEIGHTS");
     command
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::networks::weights;
 use crate::program::{assert_fails, program, run, stderr, stdout, tree};
 
 const VOLCANO: &str = "sample --pair tiny --neuron fc8:volcano=c25..c75 -n 10 --batch 4 --seed 7";
@@ -58,6 +59,7 @@ pub(crate) fn assert_holds(directory: &Path, samples: usize) {
     let mut names: Vec<String> = ["grid.png", "log.jsonl", "manifest.json", "run.json"]
         .into_iter()
         .chain([
+            "report.html",
             "samples.safetensors",
             "state.safetensors",
             "batches/",
@@ -162,6 +164,7 @@ fn run_with_room(folder: &Path, blocks: usize, line: &str) -> std::process::Outp
     let program = program(folder);
     assert_cmd::Command::new("sh")
         .current_dir(folder)
+        .env("INVERSE_SET_WEIGHTS", weights())
         .args(["-c", &script])
         .arg(program.get_program())
         .args(line.split(' '))

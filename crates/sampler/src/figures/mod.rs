@@ -6,6 +6,7 @@
 //! | how far apart are the samples? | [`diversity`] |
 //! | how many different ones are there, as it were? | [`vendi`] |
 //! | are they real, and do they reach all that is real? | [`fidelity`] |
+//! | what would a map of them show? | [`plane`] |
 //! | how sure is a figure? | [`mean_over_runs`], [`difference_over_runs`] |
 //!
 //! Most figures depend on the number of samples: compare them at equal numbers
@@ -15,12 +16,14 @@ mod bootstrap;
 mod distances;
 mod eigenvalues;
 mod fidelity;
+mod plane;
 mod subset;
 mod vendi;
 
 pub use bootstrap::{Interval, Resampling, difference_over_runs, mean_over_runs};
 pub use distances::{Diversity, distance, diversity};
 pub use fidelity::{Fidelity, fidelity};
+pub use plane::{Plane, plane};
 pub use subset::subset;
 pub use vendi::vendi;
 

@@ -59,7 +59,7 @@ fn transposed(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
 }
 
 /// The scalar products of all pairs of rows.
-fn gram(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+pub(super) fn gram(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut products = vec![vec![0.0; rows.len()]; rows.len()];
     for (i, a) in rows.iter().enumerate() {
         for (j, b) in rows.iter().enumerate().take(i + 1) {

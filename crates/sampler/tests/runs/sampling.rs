@@ -1,5 +1,7 @@
 //! Whole runs on maps with known answers, in the space of 8-bit pixels.
 
+use std::ops::ControlFlow;
+
 use crate::maps::{Neuron, World, range, weights};
 use sampler::{Error, Options};
 
@@ -234,6 +236,28 @@ fn an_unreachable_range_is_reported_with_what_was_reached() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn plain_descent_and_ascent_find_the_extremes() {
+    let neuron = linear(0);
+    let (least, most) = attainable(&neuron);
+    let close = 0.01 * (most - least);
+    // The range is met at once; it ends no climb.
+    let world = World::new(vec![(neuron, range(least, most))], PIXELS, 10);
+    let mut sampler = world.sampler().unwrap();
+    let mut extremes = || sampler.extremes(0, &mut |_| ControlFlow::Continue(()));
+    let ([low, high], evaluations) = extremes().unwrap();
+    assert!((f64::from(low) - least).abs() <= close, "{low} {least}");
+    assert!((f64::from(high) - most).abs() <= close, "{high} {most}");
+    let Options {
+        climb_steps,
+        climb_starts,
+        ..
+    } = Options::default();
+    let both = 2.0 * f64::from(climb_steps) * climb_starts as f64;
+    assert_eq!(evaluations, both);
+    assert_eq!(extremes().unwrap(), ([low, high], evaluations));
 }
 
 #[test]

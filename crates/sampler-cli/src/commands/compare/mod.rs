@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use inverse_set::compare::{CompareRequest, Comparison, Method};
-use inverse_set::{Error, Flow, Request};
+use inverse_set::{Error, FileSource, Flow, Request};
 
+use crate::counting::QuietArgument;
+use crate::demo;
 use crate::distances::DistanceArguments;
 use crate::failure::mistake;
 use crate::networks::{NetworkArguments, exists, positive};
@@ -85,14 +87,19 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     networks: NetworkArguments,
+
+    #[command(flatten)]
+    output: QuietArgument,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let request = request(arguments)?;
     let mut comparison = Comparison::new(arguments.networks.open()?, &request)?;
-    let mut progress = Progress::new();
+    let mut progress = (!arguments.output.quiet).then(Progress::new);
     let report = comparison.run(&arguments.out, &mut |step| {
-        progress.show(&step);
+        if let Some(progress) = &mut progress {
+            progress.show(&step);
+        }
         Flow::Continue
     });
     drop(progress);
@@ -118,7 +125,11 @@ fn request(arguments: &Arguments) -> Result<CompareRequest> {
             "--evals-per-sample {evals}: expected a number above 0"
         )));
     }
-    let file = |option, path: &Option<PathBuf>| path.as_ref().map(|path| exists(option, path));
+    let embedded = arguments.networks.is_embedded()?;
+    let file = |option, path: &Option<PathBuf>, demo: fn() -> FileSource| match path {
+        Some(path) => Ok(Some(exists(option, path)?)),
+        None => anyhow::Ok(embedded.then(demo)),
+    };
     Ok(CompareRequest {
         sample: Request {
             neurons: arguments.neurons.clone(),
@@ -131,8 +142,8 @@ fn request(arguments: &Arguments) -> Result<CompareRequest> {
         methods,
         seeds: arguments.seeds,
         evals_per_sample,
-        reference: file("--reference", &arguments.reference).transpose()?,
-        judge: file("--judge", &arguments.judge).transpose()?,
+        reference: file("--reference", &arguments.reference, demo::reference)?,
+        judge: file("--judge", &arguments.judge, demo::judge)?,
         judge_layer: arguments.judge_layer.clone(),
     })
 }

@@ -1,10 +1,12 @@
 //! How far a comparison has come, on stderr.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use inverse_set::compare::Step;
+
+use crate::progress::draws_bars;
 
 /// Least time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -18,7 +20,7 @@ pub(crate) enum Progress {
 
 impl Progress {
     pub(crate) fn new() -> Progress {
-        if !io::stderr().is_terminal() {
+        if !draws_bars() {
             return Progress::Lines { last: None };
         }
         let style = ProgressStyle::with_template("{bar:20} {pos} of {len} {wide_msg}");

@@ -64,6 +64,7 @@ pub(crate) fn write(report: &Report, directory: &Path, out: &mut impl Write) -> 
         _ => "figure-<neuron>.png",
     };
     writeln!(out, "directory  {}", directory.display())?;
+    writeln!(out, "           report.html  a page to look at them")?;
     writeln!(out, "           compare.csv, compare.json  all figures")?;
     writeln!(
         out,

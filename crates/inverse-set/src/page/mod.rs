@@ -1,0 +1,55 @@
+//! `report.html`: one page that shows results to people.
+//!
+//! It holds all that it shows and asks no network for anything: its policy
+//! forbids the browser to. Its bytes depend on the saved files and the networks
+//! alone.
+
+mod classes;
+mod command;
+mod compare;
+mod frame;
+mod gallery;
+mod levels;
+mod likeness;
+mod numbers;
+mod pictures;
+mod plots;
+mod range;
+mod run;
+mod table;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use crate::pair::Pair;
+use crate::{Error, finished_runs, levels as level_runs};
+
+pub use command::quoted;
+pub(crate) use compare::write as write_compare;
+pub(crate) use levels::write as write_levels;
+pub(crate) use run::{Totals, write as write_run};
+
+/// The page's name in its directory.
+pub(crate) const REPORT: &str = "report.html";
+
+/// Writes `report.html` once more into the directory of a finished run, of
+/// levels and of each of them, or of a comparison, and says where the pages
+/// are. The pair is that of the run; its generator is needed only where the run
+/// stored no images.
+///
+/// # Errors
+/// [`Error::Directory`] for a directory without a finished run or with a damaged
+/// file, [`Error::Io`] for one that cannot be read or written,
+/// [`Error::Request`] for networks that are not those of the run.
+pub fn write_report(directory: &Path, pair: &Pair) -> Result<Vec<PathBuf>, Error> {
+    if crate::compare::is_one(directory) {
+        return Ok(vec![write_compare(directory, pair)?]);
+    }
+    let runs = finished_runs(directory)?;
+    let pages = runs.iter().map(|run| run::rewrite(run, pair));
+    let mut pages = pages.collect::<Result<Vec<_>, _>>()?;
+    if level_runs::are_there(directory) {
+        pages.insert(0, write_levels(directory, pair)?);
+    }
+    Ok(pages)
+}
