@@ -58,6 +58,13 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
             ),
         ],
     });
+    checks.push(Check {
+        name: "command lines of the documentation that take hours, or Slurm".into(),
+        commands: vec![words(
+            "env DOCS_NEEDS=hours,slurm cargo test -p tests --test docs",
+            &[],
+        )],
+    });
     checks.extend(on_simulated_device());
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
