@@ -14,7 +14,5 @@ cd ../..
 # The program as the tests build it: `cargo run` would build some dependencies
 # again, with other features.
 cargo test --workspace --no-run --quiet
-SAMPLER=$PWD/${CARGO_TARGET_DIR:-target}/debug/sampler-cli
-case ${CARGO_TARGET_DIR:-} in /*) SAMPLER=$CARGO_TARGET_DIR/debug/sampler-cli ;; esac
-SAMPLER=$SAMPLER SCREENSHOTS=$screenshots WEIGHTS=$PWD/weights \
+SAMPLER=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/sampler-cli SCREENSHOTS=$screenshots WEIGHTS=$PWD/weights \
     node --test --test-reporter=spec "$here/reports.test.mjs"

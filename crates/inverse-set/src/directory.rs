@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::grid::{Images, contact_sheet};
-use crate::page::REPORT;
 use crate::record::{Manifest, Run, SeedsRecord, StoredImages};
 use crate::samples::{Column, Part, Rows, Sizes, Writer};
 
@@ -289,10 +288,9 @@ impl Directory {
         self.write(GRID, &png)
     }
 
-    /// Writes the page that shows the run, and says where it is.
-    pub(crate) fn write_report(&self, page: &str) -> Result<PathBuf, Error> {
-        self.write(REPORT, page.as_bytes())?;
-        Ok(self.path.join(REPORT))
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes the manifest, which marks the run as finished.

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use engine::NodeId;
-use sampler::{Generator as _, HostSpace, Options, Reservoir, Space as _};
+use sampler::{Options, Reservoir};
 use serde::Deserialize as _;
 
 use crate::directory::{Directory, SAMPLES_FILE};
-use crate::model::failed;
 use crate::neuron::Shown;
 use crate::pair::{Loaded, Pair};
 use crate::record::{Extent, Manifest, NetworkRecord, Run, StoredImages};
@@ -35,18 +34,12 @@ impl Finished<'_> {
         let k = self.options.batch;
         // Nothing is pulled back, so that any clamp does.
         let mut source = Source::new(self.pair, k, Clamp::default())?;
-        let mut space = HostSpace::new(Vec::new(), Vec::new());
         let mut images = Vec::new();
         for chosen in chosen.chunks(k) {
             let codes = chosen
                 .iter()
                 .flat_map(|&i| self.samples.floats(Column::Codes, i));
-            let mut bytes = Vec::new();
-            source
-                .decode(&codes.collect(), chosen.len())
-                .and_then(|decoded| space.round(decoded, chosen.len(), &mut bytes).map(drop))
-                .map_err(failed)?;
-            images.append(&mut bytes);
+            images.append(&mut source.images(&codes.collect(), chosen.len())?);
         }
         Ok(images)
     }

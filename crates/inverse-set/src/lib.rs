@@ -73,7 +73,7 @@ pub use job::{Job, Request};
 pub use levels::{Level, LevelEvent, Levels, LevelsSummary, Outcome};
 pub use netfile::FileSource;
 pub use neuron::{Distribution, Neuron, Unit, did_you_mean};
-pub use page::{quoted, write_report};
+pub use page::{quoted, thousands, write_report};
 pub use pair::Pair;
 pub use probe::Probe;
 pub use record::{NetworkRecord, StoredImages};

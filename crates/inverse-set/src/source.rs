@@ -2,9 +2,9 @@
 
 use engine::{Clamp, NodeId};
 use netfile::{CodeSpace, Mixture, NetworkFile};
-use sampler::{Failure, Generator, HostSpace, Identity, Starts};
+use sampler::{Failure, Generator, HostSpace, Identity, Space as _, Starts};
 
-use crate::model::CodeGenerator;
+use crate::model::{CodeGenerator, failed};
 use crate::pair::{Loaded, Pair};
 use crate::record::SpaceRecord;
 use crate::{Error, Job};
@@ -31,6 +31,20 @@ impl Source {
             Some(_) => Source::Code(Box::new(CodeGenerator::new(pair, batch, clamp)?)),
             None => Source::Pixels(Identity::new(code_len(pair))),
         })
+    }
+
+    /// The rounded images of `n` codes, 8 bits a value; at most a batch.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub(crate) fn images(&mut self, codes: &Vec<f32>, n: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        // Nothing is moved, so that codes need no bounds.
+        let mut space = HostSpace::new(Vec::new(), Vec::new());
+        self.decode(codes, n)
+            .and_then(|decoded| space.round(decoded, n, &mut bytes).map(drop))
+            .map_err(failed)?;
+        Ok(bytes)
     }
 }
 

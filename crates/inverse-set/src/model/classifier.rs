@@ -54,6 +54,20 @@ impl Classifier {
             ..self
         }
     }
+
+    /// The activations `[n, neurons]` of `n` rounded images, 8 bits a value and
+    /// one after the other; at most a batch.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub(crate) fn measure(&mut self, images: &[u8], n: usize) -> Result<&[f32], Failure> {
+        let pixels = images.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let wanted = Wanted {
+            encodings: false,
+            own_codes: false,
+        };
+        Ok(self.look(&pixels, n, wanted)?.values)
+    }
 }
 
 impl Observer<HostSpace> for Classifier {

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use sampler::{Observer as _, Wanted};
 
 use super::frame::{Frame, Group, Heading, Order, Told};
 use super::gallery::{Entry, Gallery, MOST, Material};
 use super::range::NeuronPart;
 use super::table::Table;
 use super::words::{Figure, Made, encoder};
-use super::{REPORT, command, numbers, words};
+use super::{command, numbers, save, words};
 use crate::Error;
 use crate::compare::{NeuronReport, Report, Representatives, Row, Stored};
 use crate::encoding::Encoding;
@@ -85,11 +84,7 @@ pub(crate) fn write(directory: &Path, pair: &Pair) -> Result<PathBuf, Error> {
         tables,
         figures,
     };
-    let html = page.render().expect("a page is written to memory");
-    let path = directory.join(REPORT);
-    netfile::replace_file(&path, html.as_bytes())
-        .map_err(|cause| Error::from_write(&path, cause))?;
-    Ok(path)
+    save(directory, &page)
 }
 
 /// The images that were kept, with their activations, which are computed again.
@@ -164,13 +159,8 @@ fn activations(
         .unwrap_or(1);
     let mut values = Vec::new();
     for images in kept.images.chunks(BATCH * pixels) {
-        let decoded = images.iter().map(|&byte| f32::from(byte) / 255.0).collect();
-        let wanted = Wanted {
-            encodings: false,
-            own_codes: false,
-        };
-        let look = classifier.look(&decoded, images.len() / pixels, wanted);
-        values.extend_from_slice(look.map_err(failed)?.values);
+        let measured = classifier.measure(images, images.len() / pixels);
+        values.extend_from_slice(measured.map_err(failed)?);
     }
     Ok(values)
 }

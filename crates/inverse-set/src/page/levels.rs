@@ -11,7 +11,7 @@ use super::range::NeuronPart;
 use super::run::Selection;
 use super::table::Table;
 use super::words::encoder;
-use super::{REPORT, command, words};
+use super::{REPORT, command, save, words};
 use crate::finished::Saved;
 use crate::levels::{self, Recorded, Row};
 use crate::pair::Pair;
@@ -54,11 +54,7 @@ pub(crate) fn write(directory: &Path, pair: &Pair) -> Result<PathBuf, Error> {
     let (material, all) = material(pair, &found)?;
     let gallery = Gallery::new(material)?;
     let page = Page::new(pair, &recorded, &found, &all, &gallery);
-    let html = page.render().expect("a page is written to memory");
-    let path = directory.join(REPORT);
-    netfile::replace_file(&path, html.as_bytes())
-        .map_err(|cause| Error::from_write(&path, cause))?;
-    Ok(path)
+    save(directory, &page)
 }
 
 /// Pictures of every level, each in the order of activations, and the

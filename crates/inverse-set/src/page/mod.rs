@@ -21,16 +21,19 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use askama::Template;
+
 use crate::pair::Pair;
 use crate::{Error, finished_runs, levels as level_runs};
 
 pub use command::quoted;
 pub(crate) use compare::write as write_compare;
 pub(crate) use levels::write as write_levels;
+pub use numbers::thousands;
 pub(crate) use run::{Totals, write as write_run};
 
 /// The page's name in its directory.
-pub(crate) const REPORT: &str = "report.html";
+const REPORT: &str = "report.html";
 
 /// Writes `report.html` once more into the directory of a finished run, of
 /// levels and of each of them, or of a comparison, and says where the pages
@@ -52,4 +55,13 @@ pub fn write_report(directory: &Path, pair: &Pair) -> Result<Vec<PathBuf>, Error
         pages.insert(0, write_levels(directory, pair)?);
     }
     Ok(pages)
+}
+
+/// Writes a page into a directory, whole or not at all, and says where it is.
+fn save(directory: &Path, page: &impl Template) -> Result<PathBuf, Error> {
+    let html = page.render().expect("a page is written to memory");
+    let path = directory.join(REPORT);
+    netfile::replace_file(&path, html.as_bytes())
+        .map_err(|cause| Error::from_write(&path, cause))?;
+    Ok(path)
 }

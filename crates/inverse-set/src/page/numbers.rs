@@ -9,8 +9,8 @@ pub(super) fn decimals(extent: f64) -> usize {
     (2 - exponent.unwrap_or(0)).clamp(0, 8) as usize
 }
 
-/// `12,345`
-pub(super) fn count(n: usize) -> String {
+/// A count as people read it: `12,345`.
+pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -20,6 +20,11 @@ pub(super) fn count(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The same of a number of things in memory.
+pub(super) fn count(n: usize) -> String {
+    thousands(n as u64)
 }
 
 /// A share of 0 to 1 as a percentage: two digits, or `under 0.1 %`.

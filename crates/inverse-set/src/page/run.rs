@@ -9,7 +9,7 @@ use super::gallery::{Entry, Gallery, Item, MOST, Material};
 use super::plots::Seeds;
 use super::range::NeuronPart;
 use super::words::{Figure, encoder};
-use super::{command, words};
+use super::{command, save, words};
 use crate::Error;
 use crate::directory::{Directory, ImageNames};
 use crate::finished::{Finished, Saved};
@@ -66,7 +66,7 @@ pub(crate) fn write(
     let selection = Selection::of(finished, MOST);
     let gallery = Gallery::new(material(finished, &selection.chosen)?)?;
     let page = Page::new(finished, totals, &selection, &gallery);
-    files.write_report(&page.render().expect("a page is written to memory"))
+    save(files.path(), &page)
 }
 
 /// Which samples of a run are shown.

@@ -8,7 +8,6 @@ mod pictures;
 use std::path::{Path, PathBuf};
 
 use engine::NodeId;
-use sampler::{Observer as _, Wanted};
 use serde_json::{Value, json};
 
 use crate::encoding::Encoding;
@@ -171,18 +170,14 @@ impl Scan {
         watch: &mut dyn FnMut(usize, usize),
     ) -> Result<Seen, Error> {
         let mut classifier = Classifier::new(&self.pair, &self.neurons, &Encoding::Pixels, BATCH)?;
-        let wanted = Wanted {
-            encodings: false,
-            own_codes: false,
-        };
         let (mut seen, count) = (Seen::default(), pictures.count());
         for first in (0..count).step_by(BATCH) {
             let before = seen.pictures.len();
-            let mut images: Vec<f32> = Vec::new();
+            let mut images = Vec::new();
             for i in first..count.min(first + BATCH) {
                 match pictures.read(i, self.shape) {
                     Ok(image) => {
-                        images.extend(image.iter().map(|&value| f32::from(value) / 255.0));
+                        images.extend(image);
                         seen.pictures.push(i);
                     }
                     Err(cause) => seen.unreadable.push(Unreadable {
@@ -193,10 +188,10 @@ impl Scan {
             }
             let n = seen.pictures.len() - before;
             if n > 0 {
-                let look = classifier
-                    .look(&images, n, wanted)
+                let measured = classifier
+                    .measure(&images, n)
                     .map_err(|cause| Error::Sampler(cause.to_string()))?;
-                seen.values.extend_from_slice(look.values);
+                seen.values.extend_from_slice(measured);
             }
             watch(count.min(first + BATCH), count);
         }

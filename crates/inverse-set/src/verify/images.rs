@@ -8,12 +8,10 @@ use std::path::Path;
 use engine::Clamp;
 use image::codecs::png::PngDecoder;
 use image::{ColorType, ImageDecoder as _};
-use sampler::{Generator as _, HostSpace, Space as _};
 
 use super::{BATCH, FinishedRun};
 use crate::Error;
 use crate::directory::{ImageNames, SAMPLES_FILE};
-use crate::model::failed;
 use crate::pair::Pair;
 use crate::record::StoredImages;
 use crate::samples::{Column, Rows};
@@ -94,12 +92,7 @@ impl<'a> Images<'a> {
         let source = self.source.as_mut().expect("images are not stored");
         let n = chosen.len();
         let codes = chosen.flat_map(|i| self.stored.floats(Column::Codes, i));
-        let mut space = HostSpace::new(Vec::new(), Vec::new());
-        let mut bytes = Vec::new();
-        source
-            .decode(&codes.collect(), n)
-            .and_then(|decoded| space.round(decoded, n, &mut bytes).map(drop))
-            .map_err(failed)?;
+        let bytes = source.images(&codes.collect(), n)?;
         Ok(bytes
             .chunks_exact(bytes.len() / n)
             .map(|image| Ok(image.to_vec()))

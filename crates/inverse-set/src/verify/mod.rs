@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use engine::NodeId;
 use netfile::FileSource;
-use sampler::{Observer as _, Wanted};
 
 use crate::directory::{Directory, MANIFEST, RUN, SAMPLES_FILE};
 use crate::encoding::Encoding;
@@ -191,19 +190,11 @@ impl FinishedRun {
         for first in (0..count).step_by(BATCH) {
             let chosen = first..count.min(first + BATCH);
             let read = images.read(chosen.clone())?;
-            let bytes = read.iter().flatten().flatten();
-            let pixels: Vec<f32> = bytes.map(|&value| f32::from(value) / 255.0).collect();
+            let bytes: Vec<u8> = read.iter().flatten().flatten().copied().collect();
             let readable = read.iter().flatten().count();
             let values = match readable {
                 0 => &[][..],
-                n => {
-                    let wanted = Wanted {
-                        encodings: false,
-                        own_codes: false,
-                    };
-                    let look = classifier.look(&pixels, n, wanted);
-                    look.map_err(failed)?.values
-                }
+                n => classifier.measure(&bytes, n).map_err(failed)?,
             };
             let mut values = values.chunks_exact(neurons.len());
             for (i, image) in chosen.zip(&read) {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use inverse_set::{LayerShape, Pair};
+use inverse_set::{LayerShape, Pair, thousands};
 
 use crate::failure::one_line;
 use crate::table;
@@ -66,18 +66,10 @@ pub(super) fn show(pair: &Pair, out: &mut impl Write) -> Result<()> {
 
 /// A count with its thousands apart, `37,752,832`; `-` for none.
 fn count(count: u64) -> String {
-    if count == 0 {
-        return "-".to_owned();
+    match count {
+        0 => "-".to_owned(),
+        _ => thousands(count),
     }
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
