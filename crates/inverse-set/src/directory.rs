@@ -3,39 +3,35 @@
 //! Every file but the log appears whole or not at all. `run.json` comes first
 //! and `manifest.json` last: a directory without the second is unfinished.
 
+mod open;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use netfile::Trouble;
+use netfile::{Trouble, disk};
 use sampler::Batch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::grid::{Images, contact_sheet};
-use crate::record::{Manifest, Run, SeedsRecord, StoredImages};
+use crate::lock::Lock;
+use crate::record::{Manifest, SeedsRecord};
 use crate::samples::{Column, Part, Rows, Sizes, Writer};
-
-/// What was found where a run is to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// Nothing; the directory was made and holds the run's record.
-    Nothing,
-    /// The same run, not yet finished.
-    Unfinished,
-    /// The same run, finished.
-    Finished,
-}
 
 /// A run directory.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
-    /// The folders that were made for it, outermost first.
+    /// The folders that were made for it, itself included, outermost first.
     made: Vec<PathBuf>,
+    /// None where nothing is to be written but what was there before.
+    lock: Option<Lock>,
 }
+
+pub(crate) use open::Found;
 
 pub(crate) const RUN: &str = "run.json";
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -48,98 +44,6 @@ const LOG: &str = "log.jsonl";
 const SEEDS: &str = "seeds";
 
 impl Directory {
-    /// Makes the directory for a run, or finds the same run in it.
-    ///
-    /// # Errors
-    /// [`Error::Directory`] where it holds another run or something else;
-    /// [`Error::Io`] where it cannot be written.
-    pub(crate) fn open(path: &Path, run: &Run) -> Result<(Directory, Found), Error> {
-        let mut directory = Directory {
-            path: path.to_owned(),
-            made: Vec::new(),
-        };
-        let record = path.join(RUN);
-        if record.exists() {
-            let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
-            let held: Option<Run> = serde_json::from_slice(&text).ok();
-            if held.as_ref() != Some(run) {
-                return Err(directory.refused(&other_run(held, run)));
-            }
-            let found = match path.join(MANIFEST).exists() {
-                true => Found::Finished,
-                false => Found::Unfinished,
-            };
-            return Ok((directory, found));
-        }
-        let occupied = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        if occupied {
-            return Err(
-                directory.refused("is not empty and holds no run; choose another directory")
-            );
-        }
-        let written = directory
-            .make(run.images)
-            .and_then(|()| directory.write_json(RUN, run));
-        if let Err(error) = written {
-            directory.discard();
-            return Err(error);
-        }
-        Ok((directory, Found::Nothing))
-    }
-
-    /// Finds a finished run.
-    ///
-    /// # Errors
-    /// [`Error::Directory`] where there is none, or its record is damaged;
-    /// [`Error::Io`] where it cannot be read.
-    pub(crate) fn of_finished(path: &Path) -> Result<(Directory, Run), Error> {
-        let directory = Directory {
-            path: path.to_owned(),
-            made: Vec::new(),
-        };
-        let record = path.join(RUN);
-        if !record.exists() {
-            return Err(directory.refused("holds no run"));
-        }
-        let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
-        let run = serde_json::from_slice(&text)
-            .map_err(|cause| directory.damaged(RUN, &cause.to_string()))?;
-        match path.join(MANIFEST).exists() {
-            true => Ok((directory, run)),
-            false => Err(directory.refused(
-                "holds an unfinished run; finish it with the command that it was begun with",
-            )),
-        }
-    }
-
-    fn make(&mut self, images: StoredImages) -> Result<(), Error> {
-        let batches = self.path.join(BATCHES);
-        let samples = (images == StoredImages::Png).then(|| self.path.join(SAMPLES));
-        for folder in std::iter::once(batches).chain(samples) {
-            let missing: Vec<&Path> = folder
-                .ancestors()
-                .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
-                .collect();
-            for folder in missing.into_iter().rev() {
-                fs::create_dir(folder).map_err(|cause| io("making", folder, cause))?;
-                self.made.push(folder.to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes away everything that was made for a run that accepted nothing.
-    pub(crate) fn discard(&self) {
-        // What cannot be removed, or was put there by somebody else, stays;
-        // the error that led here is the one to report.
-        for name in [RUN, STATE, LOG] {
-            let _ = fs::remove_file(self.path.join(name));
-        }
-        for folder in self.made.iter().rev() {
-            let _ = fs::remove_dir(folder);
-        }
-    }
-
     fn refused(&self, cause: &str) -> Error {
         Error::Directory {
             path: self.path.clone(),
@@ -160,11 +64,17 @@ impl Directory {
             HashMap::from([(SEEDS.to_owned(), json)])
         });
         let part = Part::new(batch);
+        self.check_lock()?;
         self.write_with(&batch_name(batch.index as usize), |file| {
             let mut writer = Writer::new(file, sizes, batch.samples.len(), metadata)?;
             writer.append(|column| part.bytes(column))?;
             Ok(writer.finish()?)
         })
+    }
+
+    /// Makes sure that no other process has taken this one for dead.
+    fn check_lock(&self) -> Result<(), Error> {
+        self.lock.as_ref().map_or(Ok(()), Lock::check)
     }
 
     /// How the seeds came into the range, from the first batch.
@@ -182,7 +92,7 @@ impl Directory {
         for entry in fs::read_dir(&folder).map_err(|cause| io("reading", &folder, cause))? {
             let path = entry.map_err(|cause| io("reading", &folder, cause))?.path();
             if batch_number(&path).is_some_and(|batch| batch >= from) {
-                fs::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
+                disk::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
             }
         }
         Ok(())
@@ -273,10 +183,10 @@ impl Directory {
         };
         for i in 0..samples.count() {
             let name = names.name(i);
-            let path = self.path.join(&name);
-            if let Some(folder) = path.parent().filter(|_| i.is_multiple_of(names.most)) {
-                fs::create_dir_all(folder).map_err(|cause| io("making", folder, cause))?;
+            if i.is_multiple_of(names.most) {
+                self.make(&names.folder(i))?;
             }
+            let path = self.path.join(&name);
             self.write(&name, &encoded(&path, images.png(i))?)?;
         }
         Ok(())
@@ -313,12 +223,7 @@ impl Directory {
         let path = self.path.join(LOG);
         let mut line = serde_json::to_vec(entry).expect("log entries are plain");
         line.push(b'\n');
-        fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(&line))
-            .map_err(|cause| io("writing", &path, cause))
+        disk::append_line(&path, &line).map_err(|cause| io("writing", &path, cause))
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
@@ -337,7 +242,7 @@ impl Directory {
     fn write_with(
         &self,
         name: &str,
-        write: impl FnOnce(&mut fs::File) -> Result<(), Trouble<Box<Error>>>,
+        write: impl FnOnce(&mut disk::Output) -> Result<(), Trouble<Box<Error>>>,
     ) -> Result<(), Error> {
         let path = self.path.join(name);
         netfile::replace_with(&path, write).map_err(|trouble| match trouble {
@@ -365,28 +270,15 @@ impl ImageNames {
 
     /// Path in the run directory.
     pub(crate) fn name(self, i: usize) -> String {
-        match self.n <= self.most {
-            true => format!("{SAMPLES}/{i:05}.png"),
-            false => format!("{SAMPLES}/{:03}/{i:05}.png", i / self.most),
-        }
+        format!("{}/{i:05}.png", self.folder(i))
     }
-}
 
-/// Why a directory that holds a run is no place for this one.
-fn other_run(held: Option<Run>, run: &Run) -> String {
-    let held = held.map(|held| {
-        let here = Run {
-            instruction_set: run.instruction_set.clone(),
-            ..held.clone()
-        };
-        (held.instruction_set, here == *run)
-    });
-    match held {
-        Some((there, true)) => format!(
-            "holds this run made with {there}; with {} its last bits would differ; go on with the --device that it was begun on, choose another directory, or remove it",
-            run.instruction_set
-        ),
-        _ => "holds another run; choose another directory, or remove it".to_owned(),
+    /// That of its folder.
+    fn folder(self, i: usize) -> String {
+        match self.n <= self.most {
+            true => SAMPLES.to_owned(),
+            false => format!("{SAMPLES}/{:03}", i / self.most),
+        }
     }
 }
 

@@ -46,6 +46,15 @@ pub enum Error {
     /// The sampler gave up for another reason; what was accepted is kept.
     #[error("sampling: {0}")]
     Sampler(String),
+    /// The run was stopped from outside, see [`crate::Flow`]; what was accepted is
+    /// kept, and the same run goes on from there.
+    #[error("stopped with {accepted} of {wanted} samples, all of them saved")]
+    Stopped {
+        /// Samples accepted so far.
+        accepted: usize,
+        /// Samples asked for.
+        wanted: usize,
+    },
     /// A run directory cannot be used.
     #[error("{path}: {cause}", path = path.display())]
     Directory {
@@ -102,6 +111,18 @@ impl Error {
     /// A file could not be read; says what the system said.
     pub(crate) fn from_read(path: &std::path::Path, cause: netfile::Error) -> Error {
         Error::from_file("reading", path, cause)
+    }
+
+    /// A folder could not be made; says which, and what the system said.
+    pub(crate) fn from_make(cause: netfile::Error) -> Error {
+        match cause {
+            netfile::Error::Io { path, source, .. } => Error::Io {
+                doing: "making",
+                path,
+                cause: source,
+            },
+            other => Error::File(other),
+        }
     }
 
     /// A file could not be written; says what the system said.

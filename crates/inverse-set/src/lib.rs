@@ -48,6 +48,7 @@ mod finished;
 pub mod grid;
 mod job;
 mod levels;
+mod lock;
 mod model;
 mod neuron;
 mod page;

@@ -8,6 +8,12 @@ use crate::record::{Extent, Manifest, StoredImages};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// Another process was at work in the directory and may still be: it is
+    /// watched for some seconds.
+    Waiting {
+        /// Who: `process 7 on node1`.
+        holder: String,
+    },
     /// A step of the seeds.
     Seeds {
         /// Share of the seeds that are in range.

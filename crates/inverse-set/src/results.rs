@@ -1,16 +1,18 @@
 //! A directory of results that one JSON record describes.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use netfile::Trouble;
+use netfile::{Trouble, disk};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Error;
 use crate::grid::Images;
+use crate::lock::{LOCK, Lock};
 
 /// A directory whose record, a file of JSON, begins with what was asked for.
 /// Every file appears whole or not at all.
@@ -20,8 +22,9 @@ pub(crate) struct Results {
     /// The record's name.
     record: &'static str,
     request: Value,
-    /// The folders that were made for it, innermost first.
+    /// The folders that were made for it, outermost first.
     made: Vec<PathBuf>,
+    lock: Option<Lock>,
 }
 
 /// What the record's file holds.
@@ -51,12 +54,13 @@ impl Results {
             record,
             request,
             made: Vec::new(),
+            lock: None,
         };
         let file = path.join(record);
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return match fs::read_dir(path).is_ok_and(|mut found| found.next().is_some()) {
+                return match is_occupied(path) {
                     true => Err(results.refused(format!(
                         "is not empty and holds no {record}; choose another directory"
                     ))),
@@ -82,17 +86,50 @@ impl Results {
     }
 
     /// The directory of that name in it.
-    pub(crate) fn folder(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a symbolic link, which may lead anywhere.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = self.path.join(name);
+        disk::refuse_link(&path).map_err(|cause| io("opening", &path, cause))?;
+        Ok(path)
+    }
+
+    /// As [`Results::find`], and makes the directory; until this value is
+    /// dropped, no other process can. `waits` is told of a process elsewhere
+    /// that has to be watched before.
+    ///
+    /// # Errors
+    /// Those of [`Results::find`] and [`Lock::take`], and [`Error::Io`].
+    pub(crate) fn open(
+        path: &Path,
+        record: &'static str,
+        request: Value,
+        waits: &mut dyn FnMut(String),
+    ) -> Result<(Results, Option<Value>), Error> {
+        // Nothing is written where it is not wanted, not even a lock.
+        let (mut first, _) = Results::find(path, record, request.clone())?;
+        let locked = first.make().and_then(|()| Lock::take(path, waits));
+        let lock = locked.inspect_err(|_| first.discard())?;
+        remove_leftovers(path)?;
+        // Until the lock was taken, another process may have done anything.
+        let (results, found) = Results::find(path, record, request)?;
+        let results = Results {
+            made: first.made,
+            lock: Some(lock),
+            ..results
+        };
+        Ok((results, found))
+    }
+
+    fn make(&mut self) -> Result<(), Error> {
+        disk::make_folders(&self.path, &mut self.made).map_err(Error::from_make)
     }
 
     /// Writes the record: version, program and request, then the fields of
     /// `found`. Makes the directory.
     pub(crate) fn write_record(&mut self, found: &impl Serialize) -> Result<(), Error> {
-        let missing = self.path.ancestors();
-        let missing = missing.take_while(|p| !p.as_os_str().is_empty() && !p.exists());
-        self.made.extend(missing.map(Path::to_owned));
-        fs::create_dir_all(&self.path).map_err(|cause| io("making", &self.path, cause))?;
+        self.make()?;
         let record = Record {
             version: 1,
             program: env!("CARGO_PKG_VERSION"),
@@ -139,7 +176,7 @@ impl Results {
     /// Takes a file of an earlier time away, if there is one.
     pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
         let path = self.path.join(name);
-        match fs::remove_file(&path) {
+        match disk::remove_file(&path) {
             Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
                 Err(io("removing", &path, cause))
             }
@@ -149,15 +186,44 @@ impl Results {
 
     /// Takes away the record, and the folders that were made, if nothing else
     /// is in the directory.
-    pub(crate) fn discard(&self) {
-        if fs::read_dir(&self.path).is_ok_and(|found| found.count() == 1) {
+    pub(crate) fn discard(&mut self) {
+        self.lock = None;
+        let is_record = |entry: std::io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| entry.file_name() == self.record)
+        };
+        if fs::read_dir(&self.path).is_ok_and(|mut found| found.all(is_record)) {
             // What cannot be removed stays: the error that led here is to be told.
-            let _ = fs::remove_file(self.path.join(self.record));
-            for folder in &self.made {
-                let _ = fs::remove_dir(folder);
+            let _ = disk::remove_file(&self.path.join(self.record));
+            for folder in self.made.iter().rev() {
+                let _ = disk::remove_folder(folder);
             }
         }
     }
+}
+
+/// Whether a directory holds anything but what a process leaves that was killed
+/// before it wrote its record.
+pub(crate) fn is_occupied(directory: &Path) -> bool {
+    let is_left = |name: &OsStr| name == LOCK || netfile::is_leftover(name);
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .into_iter()
+        .any(|entry| !is_left(&entry.file_name()))
+}
+
+/// Removes what a process that was killed left of files that it was writing.
+///
+/// # Errors
+/// [`Error::Io`] names what cannot be read or removed.
+pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(|cause| io("reading", folder, cause))? {
+        let entry = entry.map_err(|cause| io("reading", folder, cause))?;
+        if netfile::is_leftover(&entry.file_name()) {
+            let path = entry.path();
+            disk::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
+        }
+    }
+    Ok(())
 }
 
 fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {

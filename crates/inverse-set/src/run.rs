@@ -25,7 +25,8 @@ impl Job {
     /// `watch` hears of every step and may stop the run.
     ///
     /// # Errors
-    /// [`Error::Directory`] and [`Error::Io`] for the directory,
+    /// [`Error::Stopped`] if it stopped it; [`Error::Directory`] and
+    /// [`Error::Io`] for the directory,
     /// [`Error::Unreachable`] and [`Error::NotTogether`] for the ranges,
     /// [`Error::Request`] for networks that do not fit together, or a batch that
     /// does not fit into the memory of a CUDA device, [`Error::Memory`] for one
@@ -39,7 +40,10 @@ impl Job {
     ) -> Result<Summary, Error> {
         let started = Instant::now();
         let sizes = self.sizes()?;
-        let (files, found) = Directory::open(directory, &self.record)?;
+        let mut waits = |holder| {
+            watch(Event::Waiting { holder });
+        };
+        let (mut files, found) = Directory::open(directory, &self.record, &mut waits)?;
         if found == Found::Finished {
             return Ok(Summary::new(
                 directory,
@@ -101,6 +105,7 @@ impl Job {
     ) -> Result<(), Error> {
         loop {
             let mut seeds = Vec::new();
+            let accepted = sampler.state().counts().accepted;
             let next = sampler.next_batch(&mut |progress: &Progress| {
                 if progress.batch > 0 {
                     return ControlFlow::Continue(());
@@ -115,7 +120,11 @@ impl Job {
                 seeds.push(record);
                 flow(watch(event))
             });
-            let Some(batch) = next.map_err(|cause| self.error(cause))? else {
+            let batch = match next {
+                Err(sampler::Error::Stopped) => return Err(self.stopped(accepted)),
+                next => next.map_err(|cause| self.error(cause))?,
+            };
+            let Some(batch) = batch else {
                 return Ok(());
             };
             let seeds = (batch.index == 0).then_some(&seeds[..]);
@@ -132,8 +141,15 @@ impl Job {
                 evaluations: counts.evaluations(),
             };
             if watch(event) == Flow::Stop {
-                return Err(self.error(sampler::Error::Stopped));
+                return Err(self.stopped(counts.accepted));
             }
+        }
+    }
+
+    fn stopped(&self, accepted: u64) -> Error {
+        Error::Stopped {
+            accepted: accepted as usize,
+            wanted: self.record.samples,
         }
     }
 

@@ -9,6 +9,7 @@
 //! can be told without computing is checked here; whether the weights fit the
 //! layers is known to whoever knows the layers' shapes, the engine.
 
+pub mod disk;
 mod error;
 mod graph;
 mod read;
@@ -21,7 +22,7 @@ mod write;
 
 pub use error::Error;
 pub use read::{NetworkFile, map_file};
-pub use replace::{Trouble, replace_file, replace_with};
+pub use replace::{Trouble, is_leftover, replace_file, replace_with};
 pub use schema::*;
 pub use source::FileSource;
 pub use tensor::{Dtype, SharedTensor, Tensor, TensorData, TensorSource};

@@ -1,11 +1,11 @@
 //! Giving a file new contents, whole or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::disk::{self, Output};
 use crate::error::Fault;
 
 /// Gives a file new contents, whole or not at all: they are written to a file
@@ -14,7 +14,7 @@ use crate::error::Fault;
 /// # Errors
 /// [`Error::Io`]; then the file at `path` is what it was before.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    replace_by(path, |aside| Ok(aside.file.write_all(bytes)?))
+    replace_by(path, |aside| Ok(aside.write_all(bytes)?))
 }
 
 /// As [`replace_file`], with contents that `write` puts into the file, piece
@@ -25,15 +25,16 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// other's place; then the file at `path` is what it was before.
 pub fn replace_with<E>(
     path: &Path,
-    write: impl FnOnce(&mut File) -> Result<(), Trouble<E>>,
+    write: impl FnOnce(&mut Output) -> Result<(), Trouble<E>>,
 ) -> Result<(), Trouble<E>> {
-    replace(path, |aside| write(&mut aside.file))
-}
-
-/// The file that is to take another's place.
-pub(crate) struct Aside {
-    pub(crate) file: File,
-    pub(crate) path: PathBuf,
+    let aside = beside(path)?;
+    let made = make(&aside, write).and_then(|()| Ok(disk::rename(&aside, path)?));
+    if made.is_err() {
+        // The first error is the one to report; a file that was never made
+        // cannot be removed either.
+        let _ = disk::remove_file(&aside);
+    }
+    made
 }
 
 /// Why a file could not be given new contents.
@@ -60,64 +61,64 @@ impl From<Fault> for Trouble<Fault> {
 /// As [`replace_file`], with contents that `write` puts into the file.
 pub(crate) fn replace_by(
     path: &Path,
-    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<Fault>>,
+    write: impl FnOnce(&mut Output) -> Result<(), Trouble<Fault>>,
 ) -> Result<(), Error> {
-    replace(path, write).map_err(|trouble| match trouble {
+    replace_with(path, write).map_err(|trouble| match trouble {
         Trouble::Io(error) => Error::io("write", path)(error),
         Trouble::Contents(fault) => fault.in_file(Some(path)),
     })
 }
 
-fn replace<E>(
-    path: &Path,
-    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<E>>,
-) -> Result<(), Trouble<E>> {
-    let aside = beside(path)?;
-    let made = make(&aside, write).and_then(|()| Ok(fs::rename(&aside, path)?));
-    if let Err(error) = made {
-        // The first error is the one to report; a file that was never made
-        // cannot be removed either.
-        let _ = fs::remove_file(&aside);
-        return Err(error);
-    }
-    Ok(sync_folder(path)?)
-}
+const PART: &str = "part";
 
 /// A name in the same folder, so that renaming stays within one file system.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut aside = OsString::from(".");
     aside.push(name);
-    aside.push(format!(".{}.part", std::process::id()));
+    aside.push(format!(".{}.{PART}", std::process::id()));
     Ok(path.with_file_name(aside))
+}
+
+/// Whether a file of that name is what a process that was killed left of a file
+/// which it was about to replace.
+pub fn is_leftover(name: &OsStr) -> bool {
+    let mut parts = name.as_encoded_bytes().rsplit(|&byte| byte == b'.');
+    let part = parts.next() == Some(PART.as_bytes());
+    let process = parts.next().unwrap_or_default();
+    part && !process.is_empty()
+        && process.iter().all(u8::is_ascii_digit)
+        && parts.count() >= 2
+        && name.as_encoded_bytes().starts_with(b".")
 }
 
 fn make<E>(
     path: &Path,
-    write: impl FnOnce(&mut Aside) -> Result<(), Trouble<E>>,
+    write: impl FnOnce(&mut Output) -> Result<(), Trouble<E>>,
 ) -> Result<(), Trouble<E>> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path)?;
-    let path = path.to_owned();
-    let mut aside = Aside { file, path };
+    let mut aside = Output::create(path)?;
     write(&mut aside)?;
-    Ok(aside.file.sync_all()?)
+    Ok(aside.sync()?)
 }
 
-/// Without this a crash could forget the renaming.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_told_from_files_of_others() {
+        let aside = beside(Path::new("a/run.json")).unwrap();
+        assert!(is_leftover(aside.file_name().unwrap()), "{aside:?}");
+        for name in [
+            "run.json",
+            ".part",
+            ".7.part",
+            "run.json.7.part",
+            ".run.json.part",
+            ".run.json.7x.part",
+            ".run.json.7.part.txt",
+        ] {
+            assert!(!is_leftover(OsStr::new(name)), "{name}");
+        }
     }
-}
-
-/// Folders cannot be opened as files here.
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -51,11 +51,11 @@ pub fn write<T: TensorSource>(
 ) -> Result<(), Error> {
     replace_by(path, |aside| {
         let layout = Layout::new(description, tensors)?;
-        let mut file = BufWriter::with_capacity(BUFFER, &mut aside.file);
+        let mut file = BufWriter::with_capacity(BUFFER, &mut *aside);
         layout.write_to(&mut file)?;
         file.flush()?;
         drop(file);
-        Index::read(&read::map(&aside.path)?)?;
+        Index::read(&read::map(aside.path())?)?;
         Ok(())
     })
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use netfile::Trouble;
+use netfile::{Trouble, disk};
 use serde::{Deserialize, Serialize};
 
 use super::figures::FIGURES;
@@ -18,6 +18,8 @@ use super::report::{NeuronReport, Report, Setup};
 use super::representatives::Representatives;
 use crate::Error;
 use crate::grid::{BACKGROUND, COLUMNS, Images, contact_sheet};
+use crate::lock::Lock;
+use crate::results::{is_occupied, remove_leftovers};
 
 const JSON: &str = "compare.json";
 const CSV: &str = "compare.csv";
@@ -87,6 +89,8 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// The folders that were made for it, outermost first.
     made: Vec<PathBuf>,
+    /// Until it is dropped, no other process works in the directory.
+    lock: Option<Lock>,
 }
 
 impl Folder {
@@ -94,55 +98,49 @@ impl Folder {
     /// neurons that are done.
     ///
     /// # Errors
-    /// [`Error::Directory`] where it holds something else, [`Error::Io`] where
-    /// it cannot be written.
+    /// [`Error::Directory`] where it holds something else, or another process
+    /// works in it, [`Error::Io`] where it cannot be written.
     pub(crate) fn open(path: &Path, setup: &Setup) -> Result<(Folder, Vec<NeuronReport>), Error> {
-        let refused = |cause: &str| Error::Directory {
-            path: path.to_owned(),
-            cause: cause.to_owned(),
-        };
+        // Nothing is written where it is not wanted, not even a lock.
+        find(path, setup)?;
         let mut folder = Folder {
             path: path.to_owned(),
             made: Vec::new(),
+            lock: None,
         };
-        let record = path.join(JSON);
-        if record.exists() {
-            let bytes = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
-            let stored = serde_json::from_slice::<Stored>(&bytes).ok();
-            return match stored.filter(|stored| stored.setup == *setup) {
-                Some(stored) => Ok((folder, stored.neurons)),
-                None => Err(refused(
-                    "holds another comparison; choose another directory, or remove it",
-                )),
-            };
+        let begun = folder.begin(setup);
+        let done = begun.inspect_err(|_| folder.give_up())?;
+        Ok((folder, done))
+    }
+
+    fn begin(&mut self, setup: &Setup) -> Result<Vec<NeuronReport>, Error> {
+        disk::make_folders(&self.path, &mut self.made).map_err(Error::from_make)?;
+        self.lock = Some(Lock::take(&self.path, &mut |_| {})?);
+        remove_leftovers(&self.path)?;
+        // Until the lock was taken, another process may have done anything.
+        match find(&self.path, setup)? {
+            Some(done) => Ok(done),
+            None => {
+                let written = self.write(setup, &[]);
+                written.inspect_err(|_| self.discard())?;
+                Ok(Vec::new())
+            }
         }
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(refused(
-                "is not empty and holds no comparison; choose another directory",
-            ));
-        }
-        let missing = path
-            .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let missing: Vec<&Path> = missing.collect();
-        for made in missing.into_iter().rev() {
-            fs::create_dir(made).map_err(|cause| io("making", made, cause))?;
-            folder.made.push(made.to_owned());
-        }
-        let written = folder.write(setup, &[]);
-        if written.is_err() {
-            folder.discard();
-        }
-        written.map(|()| (folder, Vec::new()))
     }
 
     /// Takes away what was made for a comparison that has come to nothing.
-    pub(crate) fn discard(&self) {
+    pub(crate) fn discard(&mut self) {
         // What cannot be removed stays; the error that led here is the one to
         // report.
-        let _ = fs::remove_file(self.path.join(JSON));
+        let _ = disk::remove_file(&self.path.join(JSON));
+        self.give_up();
+    }
+
+    /// Takes away the lock, and the folders that were made if nothing is in them.
+    fn give_up(&mut self) {
+        self.lock = None;
         for folder in self.made.iter().rev() {
-            let _ = fs::remove_dir(folder);
+            let _ = disk::remove_folder(folder);
         }
     }
 
@@ -198,6 +196,31 @@ impl Folder {
                 Trouble::Contents(never) => match never {},
             },
         )
+    }
+}
+
+/// The neurons that are done of the same comparison, if that is there.
+fn find(path: &Path, setup: &Setup) -> Result<Option<Vec<NeuronReport>>, Error> {
+    let refused = |cause: &str| Error::Directory {
+        path: path.to_owned(),
+        cause: cause.to_owned(),
+    };
+    let record = path.join(JSON);
+    if !record.exists() {
+        return match is_occupied(path) {
+            true => Err(refused(
+                "is not empty and holds no comparison; choose another directory",
+            )),
+            false => Ok(None),
+        };
+    }
+    let bytes = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
+    let stored = serde_json::from_slice::<Stored>(&bytes).ok();
+    match stored.filter(|stored| stored.setup == *setup) {
+        Some(stored) => Ok(Some(stored.neurons)),
+        None => Err(refused(
+            "holds another comparison; choose another directory, or remove it",
+        )),
     }
 }
 

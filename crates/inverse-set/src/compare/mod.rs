@@ -135,8 +135,12 @@ impl Comparison {
         directory: &Path,
         watch: &mut dyn FnMut(Step<'_>) -> Flow,
     ) -> Result<Report, Error> {
-        let (folder, mut done) = Folder::open(directory, &self.setup)?;
+        let (mut folder, mut done) = Folder::open(directory, &self.setup)?;
         if done.len() == self.neurons().len() {
+            // The page comes last: a process may have been killed before.
+            if !page::is_there(directory) {
+                page::write_compare(directory, &self.job.pair)?;
+            }
             return Ok(Report::of(done));
         }
         let finished = self.go_on(&folder, &mut done, watch);

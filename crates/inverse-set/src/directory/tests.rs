@@ -42,10 +42,7 @@ fn pixels(pixels: &[u8]) -> Rows {
 #[test]
 fn every_image_lies_under_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let directory = Directory {
-        path: folder.path().to_owned(),
-        made: Vec::new(),
-    };
+    let directory = Directory::at(folder.path());
     let rows = pixels(&[10, 20, 30, 40, 50]);
     for most in [2, 5] {
         let names = ImageNames { n: 5, most };

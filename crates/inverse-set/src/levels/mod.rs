@@ -7,6 +7,8 @@ mod span;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::results::Results;
 use crate::{Error, Event, Flow, Job, Neuron, Pair, Request, StoredImages, Summary, page};
 pub(crate) use record::{Asked, Recorded, Row, are_there, folder, recorded, sampled};
@@ -144,19 +146,12 @@ impl Levels {
         // Refuses what any level would, before anything is written.
         let job = question.job(pair, "0..")?;
         let request = serde_json::to_value(question.asked(&job)).expect("a record is plain");
-        let (mut results, found) = Results::find(directory, RECORD, request)?;
-        let known = found.and_then(|found| serde_json::from_value(found["span"].clone()).ok());
-        let span = match known {
-            Some(span) => span,
-            None => {
-                watch(LevelEvent::Finding);
-                question.span(&job)?
-            }
+        let mut waits = |holder| {
+            watch(LevelEvent::Goes(Event::Waiting { holder }));
         };
-        let edges = span::edges(span, question.count)?;
-        results.write_record(&Found { span, levels: None })?;
-        let (levels, pair) = question
-            .sample(job.pair, &edges, &results, watch)
+        let (mut results, found) = Results::open(directory, RECORD, request, &mut waits)?;
+        let (span, levels, pair) = question
+            .all(job, found.as_ref(), &mut results, watch)
             .inspect_err(|_| results.discard())?;
         results.write_record(&Found {
             span,
@@ -172,6 +167,30 @@ impl Levels {
 }
 
 impl Question {
+    /// Finds the ends, unless that was done before, and samples every level.
+    fn all(
+        &self,
+        job: Job,
+        found: Option<&Value>,
+        results: &mut Results,
+        watch: &mut dyn FnMut(LevelEvent<'_>) -> Flow,
+    ) -> Result<(Span, Vec<Level>, Pair), Error> {
+        let known = found.and_then(|found| serde_json::from_value(found["span"].clone()).ok());
+        let span = match known {
+            Some(span) => span,
+            None => {
+                watch(LevelEvent::Finding);
+                self.span(&job)?
+            }
+        };
+        let edges = span::edges(span, self.count)?;
+        if known.is_none() {
+            results.write_record(&Found { span, levels: None })?;
+        }
+        let (levels, pair) = self.sample(job.pair, &edges, results, watch)?;
+        Ok((span, levels, pair))
+    }
+
     fn sample(
         &self,
         mut pair: Pair,
@@ -191,7 +210,13 @@ impl Question {
                 neuron: &neuron,
             };
             let mut flow = watch(begins);
-            let directory = results.folder(&folder(index));
+            if flow == Flow::Stop {
+                return Err(Error::Stopped {
+                    accepted: 0,
+                    wanted: self.request.samples,
+                });
+            }
+            let directory = results.folder(&folder(index))?;
             let sampled = job.run(&directory, &mut |event| {
                 if flow == Flow::Continue {
                     flow = watch(LevelEvent::Goes(event));

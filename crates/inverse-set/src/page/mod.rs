@@ -57,6 +57,11 @@ pub fn write_report(directory: &Path, pair: &Pair) -> Result<Vec<PathBuf>, Error
     Ok(pages)
 }
 
+/// Whether a directory has its page.
+pub(crate) fn is_there(directory: &Path) -> bool {
+    directory.join(REPORT).exists()
+}
+
 /// Writes a page into a directory, whole or not at all, and says where it is.
 fn save(directory: &Path, page: &impl Template) -> Result<PathBuf, Error> {
     let html = page.render().expect("a page is written to memory");
