@@ -141,6 +141,11 @@ impl Job {
         &self.neurons
     }
 
+    /// How many samples are asked for.
+    pub fn samples(&self) -> usize {
+        self.record.samples
+    }
+
     /// What is searched: `codes of fashion generator` or `pixels`.
     pub fn space(&self) -> String {
         match self.pair.generator() {
@@ -185,6 +190,12 @@ const RESERVOIR_FLOATS: usize = 1 << 26;
 /// As many encodings as are kept by default, or as fit.
 fn reservoir(most: usize, encoding: usize) -> usize {
     most.min(RESERVOIR_FLOATS / encoding).max(1)
+}
+
+/// The clamp of a name that [`clamp_name`] gives.
+pub(crate) fn clamp_of(name: &str) -> Option<Clamp> {
+    let clamps = [Clamp::StraightInward, Clamp::Hard];
+    clamps.into_iter().find(|&clamp| clamp_name(clamp) == name)
 }
 
 fn clamp_name(clamp: Clamp) -> &'static str {

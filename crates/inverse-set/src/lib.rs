@@ -64,6 +64,7 @@ mod samples;
 mod scan;
 mod source;
 mod state_file;
+mod unfinished;
 mod verify;
 
 pub use encoding::Distance;
@@ -80,4 +81,5 @@ pub use probe::Probe;
 pub use record::{NetworkRecord, StoredImages};
 pub use report::{Event, Flow, Summary};
 pub use scan::{Quantiles, Scan, ScanRequest, Scanned, Unreadable};
+pub use unfinished::{Networks, Unfinished, Work};
 pub use verify::{Fault, FinishedRun, Margin, Needed, Verified, finished_runs};

@@ -114,6 +114,7 @@ impl Events {
                 "batch",
                 &json!({ "accepted": accepted, "wanted": wanted, "evaluations": evaluations }),
             ),
+            Event::Waiting { holder } => self.tell("waiting", &json!({ "holder": holder })),
             Event::Writing => self.tell("writing", &json!({})),
             // Whoever reads knows nothing of others yet.
             _ => {}

@@ -1,16 +1,58 @@
 //! How a command fails: one line on stderr and an exit status.
 
+use std::fmt;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::error::ErrorKind;
-use inverse_set::Error;
+use inverse_set::{Error, Unfinished, quoted};
+
+use crate::interrupt::INTERRUPTED;
 
 /// A mistake of the user that the library does not know of.
 pub(crate) fn mistake(what: impl Into<String>) -> anyhow::Error {
     Error::Request(what.into()).into()
 }
+
+/// Work that failed and left results which it can go on with.
+#[derive(Debug)]
+struct Resumable {
+    cause: Error,
+    directory: PathBuf,
+}
+
+impl std::error::Error for Resumable {}
+
+impl fmt::Display for Resumable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = match self.cause {
+            Error::Stopped { .. } => "",
+            _ => "; what was accepted is kept",
+        };
+        let directory = self.directory.to_string_lossy();
+        let resume = format!("sampler-cli resume {}", quoted(&directory));
+        write!(f, "{}{kept}; go on with {resume}", self.cause)
+    }
+}
+
+/// Why work in a directory failed, with how to go on if it can.
+pub(crate) fn of_work(cause: Error, directory: &Path) -> anyhow::Error {
+    match cause {
+        Error::Directory { .. } => anyhow::Error::new(cause).context(ABOUT_OUT),
+        Error::Stopped { .. } | Error::Io { .. } | Error::Device(_) | Error::Sampler(_)
+            if Unfinished::of(directory).is_ok() =>
+        {
+            let directory = directory.to_owned();
+            Resumable { cause, directory }.into()
+        }
+        other => other.into(),
+    }
+}
+
+/// Which option a complaint about the directory is about.
+const ABOUT_OUT: &str = "writing the results (--out)";
 
 /// What clap could not parse: help and version are printed and are no failure,
 /// everything else is one line.
@@ -43,15 +85,22 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
+    let status = status(error);
+    let kind = match status {
+        INTERRUPTED => "",
+        _ => "error: ",
+    };
     // Where stderr cannot be written, the exit status still tells.
-    let _ = writeln!(io::stderr(), "error: {}", one_line(&format!("{error:#}")));
-    ExitCode::from(status(error))
+    let _ = writeln!(io::stderr(), "{kind}{}", one_line(&format!("{error:#}")));
+    ExitCode::from(status)
 }
 
-/// 2 for a mistake of the user, 3 where the ranges cannot be reached, 1 for
-/// every other failure.
+/// 2 for a mistake of the user, 3 where the ranges cannot be reached, 130 for
+/// an interruption, 1 for every other failure.
 fn status(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref() {
+    let resumable = error.downcast_ref().map(|failed: &Resumable| &failed.cause);
+    match resumable.or_else(|| error.downcast_ref()) {
+        Some(Error::Stopped { .. }) => INTERRUPTED,
         Some(Error::Request(_) | Error::Directory { .. } | Error::Memory { .. }) => 2,
         Some(Error::Unreachable { .. } | Error::NotTogether { .. }) => 3,
         _ => 1,

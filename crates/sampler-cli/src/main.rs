@@ -15,6 +15,7 @@ mod demo;
 mod distances;
 mod events;
 mod failure;
+mod interrupt;
 mod networks;
 mod pictures;
 mod progress;

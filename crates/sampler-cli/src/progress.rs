@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use inverse_set::{Device, Event, Neuron};
 
+use crate::failure::one_line;
+
 /// Least time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -62,6 +64,16 @@ impl Progress {
                     *last = Some(now);
                 }
             }
+        }
+    }
+}
+
+impl Progress {
+    /// Tells something besides.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(|| print_line(line)),
+            Shown::Lines { .. } => print_line(line),
         }
     }
 }
@@ -143,6 +155,13 @@ fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
                 ),
             )
         }
+        Event::Waiting { ref holder } => (
+            0.0,
+            format!(
+                "waiting to see whether {} still works here",
+                one_line(holder)
+            ),
+        ),
         _ => (1.0, "writing the results".to_owned()),
     }
 }

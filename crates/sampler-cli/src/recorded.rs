@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use inverse_set::{FileSource, Needed, NetworkRecord, Pair};
+use inverse_set::{FileSource, Needed, NetworkRecord, Networks, Pair};
 
 use crate::demo;
 use crate::failure::{mistake, one_line};
@@ -58,6 +58,31 @@ impl RecordedNetworks {
             None => Pair::of_pixels(classifier, &device)?,
         })
     }
+
+    /// Opens the networks to go on with the work in a directory.
+    pub(crate) fn open_for_sampling(&self, networks: &Networks, directory: &Path) -> Result<Pair> {
+        let needed = Needed {
+            classifier: networks.classifier.clone(),
+            generator: networks.generator.clone(),
+        };
+        self.open(&needed, directory)
+    }
+}
+
+/// The file of the network that encodes images, where that is another one.
+pub(crate) fn encoder_of(
+    networks: &Networks,
+    given: Option<&Path>,
+    directory: &Path,
+) -> Result<Option<PathBuf>> {
+    let Some(record) = &networks.encoder else {
+        return Ok(None);
+    };
+    let file = match given {
+        Some(file) => exists("--encoder", file)?,
+        None => look_for(record, "--encoder", directory)?,
+    };
+    Ok(Some(file.path().to_owned()))
 }
 
 fn given(option: &str, file: Option<&Path>) -> Result<Option<FileSource>> {

@@ -61,7 +61,7 @@ impl Directory {
         }
     }
 
-    pub(super) fn at(path: &Path) -> Directory {
+    pub(crate) fn at(path: &Path) -> Directory {
         Directory {
             path: path.to_owned(),
             made: Vec::new(),

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::results::Results;
-use crate::{Error, Event, Flow, Job, Neuron, Pair, Request, StoredImages, Summary, page};
-pub(crate) use record::{Asked, Recorded, Row, are_there, folder, recorded, sampled};
+use crate::{Device, Error, Event, Flow, Job, Neuron, Pair, Request, StoredImages, Summary, page};
+pub(crate) use record::{Asked, Recorded, Row, are_there, asked, folder, recorded, sampled};
 use record::{Found, RECORD};
 use span::Span;
 
@@ -112,6 +112,21 @@ impl Levels {
             neuron,
         };
         Ok(Levels { pair, question })
+    }
+
+    /// How many levels there are.
+    pub fn count(&self) -> usize {
+        self.question.count
+    }
+
+    /// How many samples of each are asked for.
+    pub fn samples(&self) -> usize {
+        self.question.request.samples
+    }
+
+    /// Where the networks run.
+    pub fn device(&self) -> &Device {
+        self.pair.classifier.network.device()
     }
 
     /// `runs/levels-<neuron>-<LEVELS>x<N>-<seed>`.

@@ -111,14 +111,7 @@ fn refused(directory: &Path, cause: &str) -> Error {
 /// [`Error::Directory`] where they are unfinished or the file is damaged,
 /// [`Error::Io`] where it cannot be read.
 pub(crate) fn recorded(directory: &Path) -> Result<Recorded, Error> {
-    let path = directory.join(RECORD);
-    let text = fs::read(&path).map_err(|cause| Error::Io {
-        doing: "reading",
-        path,
-        cause,
-    })?;
-    let recorded: Recorded = serde_json::from_slice(&text)
-        .map_err(|cause| refused(directory, &format!("is damaged ({cause})")))?;
+    let recorded = read(directory)?;
     match recorded.levels.is_empty() {
         false => Ok(recorded),
         true => Err(refused(
@@ -126,6 +119,26 @@ pub(crate) fn recorded(directory: &Path) -> Result<Recorded, Error> {
             "holds no levels yet; the command that began them goes on with them",
         )),
     }
+}
+
+/// What was asked for, whether it is done or not.
+///
+/// # Errors
+/// [`Error::Directory`] where the file is damaged, [`Error::Io`] where it cannot
+/// be read.
+pub(crate) fn asked(directory: &Path) -> Result<Asked, Error> {
+    Ok(read(directory)?.request)
+}
+
+fn read(directory: &Path) -> Result<Recorded, Error> {
+    let path = directory.join(RECORD);
+    let text = fs::read(&path).map_err(|cause| Error::Io {
+        doing: "reading",
+        path,
+        cause,
+    })?;
+    serde_json::from_slice(&text)
+        .map_err(|cause| refused(directory, &format!("is damaged ({cause})")))
 }
 
 /// The run directories of all levels that were sampled; `None` where there are

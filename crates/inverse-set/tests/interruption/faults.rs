@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
-use inverse_set::Error;
 use netfile::disk::{self, Change};
 
 use crate::disk::recorded;
@@ -37,7 +36,7 @@ fn with_fault(
     at: usize,
     until: Until,
     accepted: &mut usize,
-) -> (Result<(), Error>, String) {
+) -> (Result<(), String>, String) {
     let count = Cell::new(0);
     let refused = Rc::new(RefCell::new(String::new()));
     let told = Rc::clone(&refused);
@@ -67,7 +66,7 @@ fn refuse_everywhere(work: Work) {
             let mut accepted = 0;
             let (done, refused) = with_fault(work, folder.path(), at, until, &mut accepted);
             let when = format!("{until:?}, change {at}: {refused}");
-            let message = done.expect_err(&when).to_string();
+            let message = done.expect_err(&when);
             assert!(message.ends_with("no storage space"), "{when}: {message}");
             let place = folder.path().display().to_string();
             assert!(message.contains(&place), "{when}: {message}");

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use inverse_set::{Device, Error, Event, Flow, Job, LevelEvent, Levels, Pair, Request};
+use inverse_set::{Device, Event, Flow, Job, LevelEvent, Levels, Pair, Request};
 
 /// What is done in a folder, and told of it: how many samples were accepted so
-/// far, whenever some were.
-pub(crate) type Work = fn(&Path, &mut dyn FnMut(usize)) -> Result<(), Error>;
+/// far, whenever some were. It may fail with a message.
+pub(crate) type Work = fn(&Path, &mut dyn FnMut(usize)) -> Result<(), String>;
 
 fn pair() -> Pair {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
@@ -27,7 +27,7 @@ fn request() -> Request {
 }
 
 /// A run of three batches.
-pub(crate) fn sample(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(), Error> {
+pub(crate) fn sample(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(), String> {
     let job = Job::new(pair(), &request()).unwrap();
     let told = job.run(&folder.join("a/run"), &mut |event| {
         if let Event::Batch { accepted: n, .. } = event {
@@ -35,11 +35,11 @@ pub(crate) fn sample(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(
         }
         Flow::Continue
     });
-    told.map(drop)
+    told.map(drop).map_err(|error| error.to_string())
 }
 
 /// Two levels of one batch each.
-pub(crate) fn levels(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(), Error> {
+pub(crate) fn levels(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(), String> {
     let request = Request {
         neurons: vec!["fc8:volcano=p5..p60".into()],
         samples: 2,
@@ -60,7 +60,7 @@ pub(crate) fn levels(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(
                 }
                 Flow::Continue
             });
-    told.map(drop)
+    told.map(drop).map_err(|error| error.to_string())
 }
 
 /// Every file below a folder that must be equal in equal runs.

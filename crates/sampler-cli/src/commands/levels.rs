@@ -1,19 +1,17 @@
 //! `sampler-cli levels`: a neuron from low activations to the highest.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use inverse_set::{
-    Error, Flow, Level, LevelEvent, Levels, LevelsSummary, Neuron, Outcome, Request,
-};
+use inverse_set::{Event, Level, LevelEvent, Levels, LevelsSummary, Neuron, Outcome, Request};
 use serde_json::{Value, json};
 
-use super::sample::ABOUT_OUT;
 use crate::distances::DistanceArguments;
 use crate::events::{self, Events, OutputArguments};
-use crate::failure::one_line;
+use crate::failure::{of_work, one_line};
+use crate::interrupt::Interrupt;
 use crate::networks::{NetworkArguments, at_most, positive};
 use crate::progress::Progress;
 use crate::table;
@@ -77,24 +75,33 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         ..Request::default()
     };
     let pair = arguments.networks.open()?;
-    let device = pair.classifier_network().device().clone();
     let levels = Levels::new(pair, &request, arguments.levels)?;
     let directory = arguments.out.unwrap_or_else(|| levels.default_directory());
-    let output = arguments.output;
+    execute(levels, &directory, arguments.output)
+}
+
+/// Samples all levels, and tells how far they are and what they amount to.
+pub(super) fn execute(levels: Levels, directory: &Path, output: OutputArguments) -> Result<()> {
+    let device = levels.device().clone();
+    let mut interrupt = Interrupt::listen()?;
     let mut progress = None;
     let mut events = output.json.then(|| {
         let about = json!({
             "directory": directory.to_string_lossy(),
-            "levels": arguments.levels,
-            "samples": request.samples,
+            "levels": levels.count(),
+            "samples": levels.samples(),
         });
         Events::new("levels", &device, about)
     });
     let summary = levels
-        .run(&directory, &mut |event| {
+        .run(directory, &mut |event| {
             if let Some(events) = &mut events {
                 tell(events, &event);
             }
+            let all_is_saved = matches!(
+                event,
+                LevelEvent::Begins { .. } | LevelEvent::Goes(Event::Batch { .. })
+            );
             match event {
                 _ if !output.shows_progress() => {}
                 LevelEvent::Begins {
@@ -112,13 +119,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
                 }
                 _ => say("finding the lowest and the highest level"),
             }
-            Flow::Continue
+            interrupt.flow(all_is_saved, |line| {
+                if let Some(progress) = &progress {
+                    progress.say(line);
+                }
+            })
         })
-        .map_err(|error| match error {
-            Error::Directory { .. } => anyhow::Error::new(error).context(ABOUT_OUT),
-            other => other.into(),
-        })?;
+        .map_err(|error| of_work(error, directory));
     drop(progress);
+    let summary = summary?;
     if let Some(events) = events {
         return events.finish(&finished(&summary));
     }

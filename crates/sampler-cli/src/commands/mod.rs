@@ -6,6 +6,7 @@ mod inspect;
 mod levels;
 mod manual;
 mod report;
+mod resume;
 mod sample;
 mod scan;
 mod verify;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Scan(scan::Arguments),
     Inspect(inspect::Arguments),
     Compare(compare::Arguments),
+    Resume(resume::Arguments),
     Verify(verify::Arguments),
     Report(report::Arguments),
     Completions(completions::Arguments),
@@ -54,6 +56,7 @@ impl Command {
             Command::Scan(arguments) => scan::run(arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
+            Command::Resume(arguments) => resume::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),

@@ -1,18 +1,19 @@
 //! `sampler-cli sample`: the main job.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use inverse_set::{Clamp, Error, Flow, Job, Request, StoredImages};
+use inverse_set::{Clamp, Event, Job, Request, StoredImages};
 use serde_json::json;
 
 use crate::demo::DEMO_PAIR;
 use crate::distances::DistanceArguments;
 use crate::events::{self, Events, OutputArguments};
-use crate::failure::mistake;
+use crate::failure::{mistake, of_work};
+use crate::interrupt::Interrupt;
 use crate::networks::{NetworkArguments, positive};
 use crate::progress::Progress;
 use crate::summary::Finished;
@@ -112,19 +113,21 @@ enum ImageForm {
     Tensor,
 }
 
-/// Which option a complaint about the directory is about.
-pub(super) const ABOUT_OUT: &str = "writing the results (--out)";
-
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let request = request(&arguments)?;
-    let started = Instant::now();
     let pair = match arguments.space {
         SearchSpace::Code => arguments.networks.open()?,
         SearchSpace::Pixels => arguments.networks.open_classifier()?,
     };
     let job = Job::new(pair, &request)?;
     let directory = arguments.out.unwrap_or_else(|| job.default_directory());
-    let output = arguments.output;
+    execute(&job, &directory, arguments.output)
+}
+
+/// Carries a job out, and tells how far it is and what it amounts to.
+pub(super) fn execute(job: &Job, directory: &Path, output: OutputArguments) -> Result<()> {
+    let started = Instant::now();
+    let mut interrupt = Interrupt::listen()?;
     let mut progress = output
         .shows_progress()
         .then(|| Progress::new(job.neurons(), job.device()));
@@ -132,25 +135,28 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         let about = json!({
             "directory": directory.to_string_lossy(),
             "neurons": job.neurons(),
-            "samples": request.samples,
+            "samples": job.samples(),
         });
         Events::new("sample", job.device(), about)
     });
     let summary = job
-        .run(&directory, &mut |event| {
+        .run(directory, &mut |event| {
             if let Some(progress) = &mut progress {
                 progress.show(&event);
             }
             if let Some(events) = &mut events {
                 events.run(&event);
             }
-            Flow::Continue
+            interrupt.flow(matches!(event, Event::Batch { .. }), |line| {
+                if let Some(progress) = &progress {
+                    progress.say(line);
+                }
+            })
         })
-        .map_err(|error| match error {
-            Error::Directory { .. } => anyhow::Error::new(error).context(ABOUT_OUT),
-            other => other.into(),
-        })?;
+        .map_err(|error| of_work(error, directory));
+    // The bar goes before anything else is printed.
     drop(progress);
+    let summary = summary?;
     if let Some(events) = events {
         return events.finish(&events::summary(&summary));
     }

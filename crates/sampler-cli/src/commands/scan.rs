@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use inverse_set::{Error, Neuron, Scan, ScanRequest, Scanned};
+use inverse_set::{Neuron, Scan, ScanRequest, Scanned};
 
-use super::sample::ABOUT_OUT;
 use crate::counting::{Counting, QuietArgument};
-use crate::failure::one_line;
+use crate::failure::{of_work, one_line};
 use crate::networks::{NetworkArguments, at_most};
 use crate::table;
 
@@ -64,10 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let mut progress = Counting::new("pictures", arguments.output);
     let scanned = scan
         .run(&directory, &mut |done, count| progress.show(done, count))
-        .map_err(|error| match error {
-            Error::Directory { .. } => anyhow::Error::new(error).context(ABOUT_OUT),
-            other => other.into(),
-        })?;
+        .map_err(|error| of_work(error, &directory))?;
     drop(progress);
     show(scan.neurons(), &scanned, &mut io::stdout().lock())
 }

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use inverse_set::compare::{CompareRequest, Comparison, Method};
-use inverse_set::{Error, FileSource, Flow, Request};
+use inverse_set::{FileSource, Flow, Request};
 
 use crate::counting::QuietArgument;
 use crate::demo;
 use crate::distances::DistanceArguments;
-use crate::failure::mistake;
+use crate::failure::{mistake, of_work};
 use crate::networks::{NetworkArguments, exists, positive};
 use progress::Progress;
 
@@ -103,10 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Flow::Continue
     });
     drop(progress);
-    let report = report.map_err(|error| match error {
-        Error::Directory { .. } => anyhow::Error::new(error).context("writing the results (--out)"),
-        other => other.into(),
-    })?;
+    let report = report.map_err(|error| of_work(error, &arguments.out))?;
     tables::write(&report, &arguments.out, &mut std::io::stdout().lock())?;
     Ok(())
 }
