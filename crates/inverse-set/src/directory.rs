@@ -7,7 +7,7 @@ mod open;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use netfile::{Trouble, disk};
@@ -19,6 +19,7 @@ use crate::Error;
 use crate::grid::{Images, contact_sheet};
 use crate::lock::Lock;
 use crate::record::{Manifest, SeedsRecord};
+use crate::results;
 use crate::samples::{Column, Part, Rows, Sizes, Writer};
 
 /// A run directory.
@@ -167,12 +168,7 @@ impl Directory {
 
     /// The sampler's newest state, if one was written.
     pub(crate) fn read_state(&self) -> Result<Option<Vec<u8>>, Error> {
-        let path = self.path.join(STATE);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(io("reading", &path, cause)),
-        }
+        results::read(&self.path.join(STATE))
     }
 
     /// Writes every image to a file of its own.
@@ -211,8 +207,8 @@ impl Directory {
     /// The manifest of a finished run.
     pub(crate) fn manifest<S: DeserializeOwned>(&self) -> Result<Manifest<S>, Error> {
         let path = self.path.join(MANIFEST);
-        let file = fs::File::open(&path).map_err(|cause| io("reading", &path, cause))?;
-        serde_json::from_reader(BufReader::new(file)).map_err(|cause| Error::Directory {
+        let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
+        serde_json::from_slice(&file).map_err(|cause| Error::Directory {
             path,
             cause: format!("is damaged ({cause}); remove it to make it again"),
         })

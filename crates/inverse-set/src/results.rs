@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use netfile::{Trouble, disk};
@@ -57,17 +57,13 @@ impl Results {
             lock: None,
         };
         let file = path.join(record);
-        let text = match fs::read(&file) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return match is_occupied(path) {
-                    true => Err(results.refused(format!(
-                        "is not empty and holds no {record}; choose another directory"
-                    ))),
-                    false => Ok((results, None)),
-                };
-            }
-            Err(cause) => return Err(io("reading", &file, cause)),
+        let Some(text) = read(&file)? else {
+            return match is_occupied(path) {
+                true => Err(results.refused(format!(
+                    "is not empty and holds no {record}; choose another directory"
+                ))),
+                false => Ok((results, None)),
+            };
         };
         let found = serde_json::from_slice::<Value>(&text).ok();
         match found.filter(|found| found.get("request") == Some(&results.request)) {
@@ -139,7 +135,7 @@ impl Results {
         let path = self.path.join(self.record);
         let written = netfile::replace_with(&path, |file| {
             let mut file = BufWriter::new(file);
-            serde_json::to_writer_pretty(&mut file, &record).map_err(std::io::Error::from)?;
+            serde_json::to_writer_pretty(&mut file, &record).map_err(io::Error::from)?;
             file.write_all(b"\n")?;
             Ok::<(), Trouble<Infallible>>(file.flush()?)
         });
@@ -163,13 +159,8 @@ impl Results {
         n: usize,
         columns: usize,
     ) -> Result<(), Error> {
-        let png = crate::grid::sheet(images, n, columns).map_err(|cause| {
-            io(
-                "encoding",
-                &self.path.join(name),
-                std::io::Error::other(cause),
-            )
-        })?;
+        let png = crate::grid::sheet(images, n, columns)
+            .map_err(|cause| io("encoding", &self.path.join(name), io::Error::other(cause)))?;
         self.write(name, &png)
     }
 
@@ -177,7 +168,7 @@ impl Results {
     pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
         let path = self.path.join(name);
         match disk::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 Err(io("removing", &path, cause))
             }
             _ => Ok(()),
@@ -188,7 +179,7 @@ impl Results {
     /// is in the directory.
     pub(crate) fn discard(&mut self) {
         self.lock = None;
-        let is_record = |entry: std::io::Result<fs::DirEntry>| {
+        let is_record = |entry: io::Result<fs::DirEntry>| {
             entry.is_ok_and(|entry| entry.file_name() == self.record)
         };
         if fs::read_dir(&self.path).is_ok_and(|mut found| found.all(is_record)) {
@@ -198,6 +189,21 @@ impl Results {
                 let _ = disk::remove_folder(folder);
             }
         }
+    }
+}
+
+/// A file's bytes; none if there is no such file.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be read, also for a pipe or a device, which
+/// might never end.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match netfile::map_file(path) {
+        Ok(bytes) => Ok(Some(bytes.to_vec())),
+        Err(netfile::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(cause) => Err(Error::from_read(path, cause)),
     }
 }
 
@@ -226,7 +232,7 @@ pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
+fn io(doing: &'static str, path: &Path, cause: io::Error) -> Error {
     Error::Io {
         doing,
         path: path.to_owned(),

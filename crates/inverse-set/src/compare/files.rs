@@ -6,7 +6,6 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +18,7 @@ use super::representatives::Representatives;
 use crate::Error;
 use crate::grid::{BACKGROUND, COLUMNS, Images, contact_sheet};
 use crate::lock::Lock;
-use crate::results::{is_occupied, remove_leftovers};
+use crate::results::{is_occupied, read, remove_leftovers};
 
 const JSON: &str = "compare.json";
 const CSV: &str = "compare.csv";
@@ -44,7 +43,7 @@ impl Stored {
     /// where it cannot be read.
     pub(crate) fn open(directory: &Path) -> Result<Stored, Error> {
         let path = directory.join(JSON);
-        let text = fs::read(&path).map_err(|cause| io("reading", &path, cause))?;
+        let text = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
         let refused = |cause: String| Error::Directory {
             path: path.clone(),
             cause,
@@ -205,16 +204,14 @@ fn find(path: &Path, setup: &Setup) -> Result<Option<Vec<NeuronReport>>, Error> 
         path: path.to_owned(),
         cause: cause.to_owned(),
     };
-    let record = path.join(JSON);
-    if !record.exists() {
+    let Some(bytes) = read(&path.join(JSON))? else {
         return match is_occupied(path) {
             true => Err(refused(
                 "is not empty and holds no comparison; choose another directory",
             )),
             false => Ok(None),
         };
-    }
-    let bytes = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
+    };
     let stored = serde_json::from_slice::<Stored>(&bytes).ok();
     match stored.filter(|stored| stored.setup == *setup) {
         Some(stored) => Ok(Some(stored.neurons)),

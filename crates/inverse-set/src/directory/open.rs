@@ -1,6 +1,5 @@
 //! Finding, beginning and giving up a run directory.
 
-use std::fs;
 use std::path::Path;
 
 use netfile::disk;
@@ -9,7 +8,7 @@ use super::{BATCHES, Directory, LOG, MANIFEST, RUN, SAMPLES, STATE, io};
 use crate::Error;
 use crate::lock::Lock;
 use crate::record::{Run, StoredImages};
-use crate::results::{is_occupied, remove_leftovers};
+use crate::results::{self, is_occupied, remove_leftovers};
 
 /// What was found where a run is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,31 +74,28 @@ impl Directory {
     /// [`Error::Directory`] where there is none, or it is damaged;
     /// [`Error::Io`] where it cannot be read.
     pub(crate) fn record(&self) -> Result<Run, Error> {
-        let record = self.path.join(RUN);
-        if !record.exists() {
-            return Err(self.refused("holds no run"));
-        }
-        let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
+        let text = results::read(&self.path.join(RUN))?;
+        let text = text.ok_or_else(|| self.refused("holds no run"))?;
         serde_json::from_slice(&text).map_err(|cause| self.damaged(RUN, &cause.to_string()))
     }
 
     /// What is there.
     fn find(&self, run: &Run) -> Result<Found, Error> {
-        let record = self.path.join(RUN);
-        if record.exists() {
-            let text = fs::read(&record).map_err(|cause| io("reading", &record, cause))?;
-            let held: Option<Run> = serde_json::from_slice(&text).ok();
-            if held.as_ref() != Some(run) {
-                return Err(self.refused(&other_run(held, run)));
-            }
-            return match self.path.join(MANIFEST).exists() {
-                true => Ok(Found::Finished),
-                false => Ok(Found::Unfinished),
+        let Some(text) = results::read(&self.path.join(RUN))? else {
+            return match is_occupied(&self.path) {
+                true => {
+                    Err(self.refused("is not empty and holds no run; choose another directory"))
+                }
+                false => Ok(Found::Nothing),
             };
+        };
+        let held: Option<Run> = serde_json::from_slice(&text).ok();
+        if held.as_ref() != Some(run) {
+            return Err(self.refused(&other_run(held, run)));
         }
-        match is_occupied(&self.path) {
-            true => Err(self.refused("is not empty and holds no run; choose another directory")),
-            false => Ok(Found::Nothing),
+        match self.path.join(MANIFEST).exists() {
+            true => Ok(Found::Finished),
+            false => Ok(Found::Unfinished),
         }
     }
 

@@ -1,6 +1,5 @@
 //! `levels.json`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -132,11 +131,7 @@ pub(crate) fn asked(directory: &Path) -> Result<Asked, Error> {
 
 fn read(directory: &Path) -> Result<Recorded, Error> {
     let path = directory.join(RECORD);
-    let text = fs::read(&path).map_err(|cause| Error::Io {
-        doing: "reading",
-        path,
-        cause,
-    })?;
+    let text = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
     serde_json::from_slice(&text)
         .map_err(|cause| refused(directory, &format!("is damaged ({cause})")))
 }

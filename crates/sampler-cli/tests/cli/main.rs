@@ -11,6 +11,7 @@ mod images;
 mod inspect;
 mod interrupted;
 mod levels;
+mod links;
 mod manual;
 mod networks;
 mod program;
