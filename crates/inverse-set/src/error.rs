@@ -46,14 +46,16 @@ pub enum Error {
     /// The sampler gave up for another reason; what was accepted is kept.
     #[error("sampling: {0}")]
     Sampler(String),
-    /// The run was stopped from outside, see [`crate::Flow`]; what was accepted is
-    /// kept, and the same run goes on from there.
-    #[error("stopped with {accepted} of {wanted} samples, all of them saved")]
+    /// The work was stopped from outside, see [`crate::Flow`]; it goes on from
+    /// there when it is begun again.
+    #[error("stopped with {done} of {of} {what}; all that was accepted is saved")]
     Stopped {
-        /// Samples accepted so far.
-        accepted: usize,
-        /// Samples asked for.
-        wanted: usize,
+        /// How many are done.
+        done: usize,
+        /// How many were asked for.
+        of: usize,
+        /// Of what: `samples`, `levels` or `neurons`.
+        what: &'static str,
     },
     /// A run directory cannot be used.
     #[error("{path}: {cause}", path = path.display())]
@@ -98,6 +100,23 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same for work that has this run as a part.
+    pub(crate) fn within(self, done: usize, of: usize, what: &'static str) -> Error {
+        match self {
+            Error::Stopped { .. } => Error::Stopped { done, of, what },
+            other => other,
+        }
+    }
+
+    /// Whether a failure is one of the range that was asked for, so that other
+    /// ranges can still be sampled.
+    pub(crate) fn is_miss(&self) -> bool {
+        matches!(
+            self,
+            Error::Unreachable { .. } | Error::NotTogether { .. } | Error::Sampler(_)
+        )
+    }
+
     /// Networks that do not fit together, that do not fit into memory, or whose
     /// device failed.
     pub(crate) fn from_engine(doing: &'static str, cause: engine::Error) -> Error {

@@ -66,14 +66,55 @@ impl FromStr for Expression {
     /// # Errors
     /// [`Error::Request`] says what cannot be understood and shows an example.
     fn from_str(text: &str) -> Result<Expression, Error> {
-        parse(text).map_err(|what| Error::Request(format!("neuron {text:?}: {what}")))
+        parse(text).map_err(|what| complaint(text, &what))
     }
 }
 
 /// Why a part of an expression cannot be understood, without the whole.
 type Complaint = String;
 
+/// An expression in parts, as they are written.
+pub(crate) struct Parts<'a> {
+    pub layer: &'a str,
+    pub unit: Written<'a>,
+    /// What follows `=`.
+    pub range: Option<&'a str>,
+}
+
+/// What stands for a unit.
+pub(crate) enum Written<'a> {
+    /// A label in quotes: it is nothing but that.
+    Quoted(String),
+    Plain(&'a str),
+}
+
+impl Parts<'_> {
+    /// # Errors
+    /// [`Error::Request`] as where an [`Expression`] is parsed.
+    pub(crate) fn of(text: &str) -> Result<Parts<'_>, Error> {
+        split(text).map_err(|what| complaint(text, &what))
+    }
+}
+
+/// What is wrong with a neuron that is written like this.
+pub(crate) fn complaint(text: &str, what: &str) -> Error {
+    Error::Request(format!("neuron {text:?}: {what}"))
+}
+
 fn parse(text: &str) -> Result<Expression, Complaint> {
+    let Parts { layer, unit, range } = split(text)?;
+    let unit = match unit {
+        Written::Quoted(label) => UnitName::Name(label),
+        Written::Plain(unit) => parse_unit(unit)?,
+    };
+    Ok(Expression {
+        layer: layer.to_owned(),
+        unit,
+        range: range.map(parse_range).transpose()?,
+    })
+}
+
+fn split(text: &str) -> Result<Parts<'_>, Complaint> {
     let (layer, rest) = text
         .split_once(':')
         .ok_or("expected LAYER:UNIT[=LO..HI], as in fc8:9=5..8")?;
@@ -86,15 +127,11 @@ fn parse(text: &str) -> Result<Expression, Complaint> {
     } else {
         split_unquoted(rest)?
     };
-    Ok(Expression {
-        layer: layer.to_owned(),
-        unit,
-        range: range.map(parse_range).transpose()?,
-    })
+    Ok(Parts { layer, unit, range })
 }
 
 /// A label in double quotes, then what follows `=`.
-fn split_quoted(text: &str) -> Result<(UnitName, Option<&str>), Complaint> {
+fn split_quoted(text: &str) -> Result<(Written<'_>, Option<&str>), Complaint> {
     let mut label = String::new();
     let mut characters = text.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
@@ -111,7 +148,7 @@ fn split_quoted(text: &str) -> Result<(UnitName, Option<&str>), Complaint> {
                 if label.is_empty() {
                     return Err("the label in quotes is empty".into());
                 }
-                return Ok((UnitName::Name(label), range));
+                return Ok((Written::Quoted(label), range));
             }
             '\\' => match characters.next() {
                 Some((_, escaped)) => label.push(escaped),
@@ -124,7 +161,7 @@ fn split_quoted(text: &str) -> Result<(UnitName, Option<&str>), Complaint> {
 }
 
 /// A unit up to the last `=` that a range follows: labels may contain `=`.
-fn split_unquoted(text: &str) -> Result<(UnitName, Option<&str>), Complaint> {
+fn split_unquoted(text: &str) -> Result<(Written<'_>, Option<&str>), Complaint> {
     let range_at = |&at: &usize| text[at + 1..].contains("..");
     let equals = || text.match_indices('=').map(|(at, _)| at);
     let (unit, range) = match equals().rev().find(range_at) {
@@ -137,7 +174,7 @@ fn split_unquoted(text: &str) -> Result<(UnitName, Option<&str>), Complaint> {
     {
         return Err("a range has two ends, as in =5..8; one may be left open, as in =8..".into());
     }
-    Ok((parse_unit(unit.trim())?, range))
+    Ok((Written::Plain(unit.trim()), range))
 }
 
 fn parse_unit(text: &str) -> Result<UnitName, Complaint> {
@@ -175,7 +212,7 @@ fn parse_unit(text: &str) -> Result<UnitName, Complaint> {
 }
 
 /// `None` where the text is no number at all.
-fn parse_number(text: &str) -> Option<Result<usize, Complaint>> {
+pub(crate) fn parse_number(text: &str) -> Option<Result<usize, Complaint>> {
     let text = text.trim();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| {

@@ -131,6 +131,12 @@ impl Job {
         })
     }
 
+    /// Turns to another neuron of the same networks, which is sampled alone.
+    pub(crate) fn aim(&mut self, neuron: &Neuron) {
+        self.neurons = vec![neuron.clone()];
+        self.record.neurons.clone_from(&self.neurons);
+    }
+
     /// Where the networks run.
     pub fn device(&self) -> &Device {
         self.pair.classifier.network.device()

@@ -38,6 +38,7 @@
 //! # }
 //! ```
 
+mod atlas;
 pub mod compare;
 mod directory;
 mod encoding;
@@ -67,6 +68,9 @@ mod state_file;
 mod unfinished;
 mod verify;
 
+pub use atlas::{
+    Atlas, AtlasEntry, AtlasEvent, AtlasRecord, NetworkPlace, NetworkPlaces, Plan, Shard,
+};
 pub use encoding::Distance;
 pub use engine::{Clamp, Device, LayerShape};
 pub use error::Error;
@@ -81,5 +85,5 @@ pub use probe::Probe;
 pub use record::{NetworkRecord, StoredImages};
 pub use report::{Event, Flow, Summary};
 pub use scan::{Quantiles, Scan, ScanRequest, Scanned, Unreadable};
-pub use unfinished::{Networks, Unfinished, Work};
+pub use unfinished::{Unfinished, Work};
 pub use verify::{Fault, FinishedRun, Margin, Needed, Verified, finished_runs};

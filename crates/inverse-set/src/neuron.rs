@@ -2,6 +2,7 @@
 
 mod distribution;
 mod names;
+mod several;
 
 use std::fmt::{self, Write as _};
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use distribution::Distribution;
 pub use names::did_you_mean;
 pub(crate) use names::{did_you_mean_label, find_layer, search};
+pub(crate) use several::{condensed, distinct, expanded};
 
 use crate::{Error, Expression};
 
@@ -243,7 +245,7 @@ fn number(end: f64) -> String {
 const LONGEST_PART: usize = 24;
 
 /// Lower-case letters and digits, with one hyphen for anything between.
-fn file_safe(text: &str) -> String {
+pub(crate) fn file_safe(text: &str) -> String {
     let mut safe = String::new();
     for character in text.chars() {
         if safe.len() == LONGEST_PART {

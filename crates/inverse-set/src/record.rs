@@ -1,12 +1,13 @@
 //! The records of a run directory.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::Neuron;
+use crate::{Distance, Neuron};
 
 /// `run.json`: everything that determines the result, and nothing else.
 ///
@@ -71,6 +72,29 @@ pub(crate) enum SpaceRecord {
 pub(crate) enum EncoderRecord {
     Layer(String),
     Other(OtherEncoder),
+}
+
+impl EncoderRecord {
+    /// The network that it is a layer of, where that is not the classifier.
+    pub(crate) fn network(&self) -> Option<&NetworkRecord> {
+        match self {
+            EncoderRecord::Other(OtherEncoder::Network { network, .. }) => Some(network),
+            _ => None,
+        }
+    }
+
+    /// What was asked for; `file` is that of the network, which no record tells.
+    /// None if there is one and its file is not given.
+    pub(crate) fn distance(&self, file: Option<&Path>) -> Option<Distance> {
+        Some(match self {
+            EncoderRecord::Layer(layer) => Distance::Layer(layer.clone()),
+            EncoderRecord::Other(OtherEncoder::Pixels {}) => Distance::Pixels,
+            EncoderRecord::Other(OtherEncoder::Network { layer, .. }) => Distance::Network {
+                file: file?.to_owned(),
+                layer: layer.clone(),
+            },
+        })
+    }
 }
 
 /// An encoder that is no layer of the classifier.

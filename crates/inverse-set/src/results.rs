@@ -56,9 +56,10 @@ impl Results {
             made: Vec::new(),
             lock: None,
         };
-        let file = path.join(record);
-        let Some(text) = read(&file)? else {
-            return match is_occupied(path) {
+        // Whoever put something there has written the record first.
+        let occupied = is_occupied(path);
+        let Some(text) = read(&path.join(record))? else {
+            return match occupied {
                 true => Err(results.refused(format!(
                     "is not empty and holds no {record}; choose another directory"
                 ))),

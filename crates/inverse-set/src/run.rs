@@ -148,8 +148,9 @@ impl Job {
 
     fn stopped(&self, accepted: u64) -> Error {
         Error::Stopped {
-            accepted: accepted as usize,
-            wanted: self.record.samples,
+            done: accepted as usize,
+            of: self.record.samples,
+            what: "samples",
         }
     }
 
@@ -207,6 +208,14 @@ impl Job {
             options.reservoir,
         )
         .map_err(|cause| damaged(cause.to_string()))
+    }
+
+    /// How many samples are kept in a directory that was left unfinished.
+    pub(crate) fn kept(&self, directory: &Path) -> Result<usize, Error> {
+        let state = Directory::at(directory).read_state()?;
+        let state = state.map(|bytes| self.state(directory, &bytes));
+        let state = state.transpose()?;
+        Ok(state.map_or(0, |state| state.counts().accepted as usize))
     }
 
     pub(crate) fn sizes(&self) -> Result<Sizes, Error> {

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use sampler::Options;
 use serde::Deserialize as _;
 
+use crate::atlas::{self, Atlas, AtlasRecord};
 use crate::directory::Directory;
 use crate::encoding::Distance;
 use crate::job::clamp_of;
 use crate::levels::{self, Asked};
 use crate::pair::Pair;
-use crate::record::{EncoderRecord, NetworkRecord, OtherEncoder, Run};
-use crate::{Error, Job, Levels, Request};
+use crate::record::{EncoderRecord, NetworkRecord, Run};
+use crate::{Error, Job, Levels, Needed, Request};
 
 /// What was asked for in a directory, whether that is finished or not.
 pub struct Unfinished {
@@ -22,16 +23,7 @@ pub struct Unfinished {
 enum What {
     Run(Box<Run>),
     Levels(Box<Asked>),
-}
-
-/// The networks that work needs.
-pub struct Networks {
-    /// The classifier.
-    pub classifier: NetworkRecord,
-    /// The generator; none in pixel space.
-    pub generator: Option<NetworkRecord>,
-    /// The network that encodes images, where that is another one.
-    pub encoder: Option<NetworkRecord>,
+    Atlas(Box<AtlasRecord>),
 }
 
 /// Work to go on with, in the directory that it was begun in.
@@ -41,10 +33,12 @@ pub enum Work {
     Run(Box<Job>),
     /// For [`Levels::run`].
     Levels(Box<Levels>),
+    /// For [`Atlas::run`].
+    Atlas(Box<Atlas>),
 }
 
 impl Unfinished {
-    /// Reads the record of a run or of levels.
+    /// Reads the record of a run, of levels or of an atlas.
     ///
     /// # Errors
     /// [`Error::Directory`] where there is none or it is damaged, [`Error::Io`]
@@ -52,6 +46,8 @@ impl Unfinished {
     pub fn of(directory: &Path) -> Result<Unfinished, Error> {
         let asked = if levels::are_there(directory) {
             What::Levels(Box::new(levels::asked(directory)?))
+        } else if atlas::are_there(directory) {
+            What::Atlas(Box::new(AtlasRecord::of(directory)?))
         } else if crate::compare::is_one(directory) {
             return Err(refused(
                 directory,
@@ -66,21 +62,25 @@ impl Unfinished {
         })
     }
 
-    /// The networks that were used.
-    pub fn networks(&self) -> Networks {
-        let (classifier, generator, encoder) = match &self.asked {
-            What::Run(run) => (&run.classifier, &run.generator, &run.encoder),
-            What::Levels(asked) => (&asked.classifier, &asked.generator, &asked.encoder),
+    /// The networks that were used; no generator in pixel space.
+    pub fn needed(&self) -> Needed {
+        let (classifier, generator) = match &self.asked {
+            What::Run(run) => (&run.classifier, &run.generator),
+            What::Levels(asked) => (&asked.classifier, &asked.generator),
+            What::Atlas(asked) => return asked.needed(),
         };
-        Networks {
+        Needed {
             classifier: classifier.clone(),
             generator: generator.clone(),
-            encoder: match encoder {
-                EncoderRecord::Other(OtherEncoder::Network { network, .. }) => {
-                    Some(network.clone())
-                }
-                _ => None,
-            },
+        }
+    }
+
+    /// The network that distances are measured in, where it is another one.
+    pub fn encoder(&self) -> Option<&NetworkRecord> {
+        match &self.asked {
+            What::Run(run) => run.encoder.network(),
+            What::Levels(asked) => asked.encoder.network(),
+            What::Atlas(asked) => asked.encoder(),
         }
     }
 
@@ -116,6 +116,17 @@ impl Unfinished {
                 let levels = Levels::new(pair, &request, asked.levels)?;
                 Ok(Work::Levels(Box::new(levels)))
             }
+            // The limit decides which neurons are missed, and is part of what was
+            // asked for.
+            What::Atlas(_) if max_evals.is_some() => Err(Error::Request(format!(
+                "going on with {}: an atlas keeps its --max-evals; leave it out",
+                self.directory.display()
+            ))),
+            What::Atlas(asked) => {
+                let encoder = encoder.map(Path::to_owned);
+                let atlas = Atlas::again(pair, encoder, asked, &self.directory)?;
+                Ok(Work::Atlas(Box::new(atlas)))
+            }
         }
     }
 
@@ -144,20 +155,12 @@ impl Unfinished {
     }
 
     fn distance(&self, record: &EncoderRecord, file: Option<&Path>) -> Result<Distance, Error> {
-        match (record, file) {
-            (EncoderRecord::Layer(layer), _) => Ok(Distance::Layer(layer.clone())),
-            (EncoderRecord::Other(OtherEncoder::Pixels {}), _) => Ok(Distance::Pixels),
-            (EncoderRecord::Other(OtherEncoder::Network { layer, .. }), Some(file)) => {
-                Ok(Distance::Network {
-                    file: file.to_owned(),
-                    layer: layer.clone(),
-                })
-            }
-            (EncoderRecord::Other(OtherEncoder::Network { .. }), None) => Err(refused(
+        record.distance(file).ok_or_else(|| {
+            refused(
                 &self.directory,
                 "was made with the encoder of another network; give its file",
-            )),
-        }
+            )
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::{Deref, Range};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memmap2::Mmap;
 use safetensors::{SafeTensorError, SafeTensors};
@@ -22,6 +22,7 @@ pub struct NetworkFile {
     source: Option<FileSource>,
     bytes: Arc<Bytes>,
     index: Index,
+    sha256: OnceLock<String>,
 }
 
 pub(crate) enum Bytes {
@@ -71,6 +72,7 @@ impl NetworkFile {
             source,
             bytes: Arc::new(bytes),
             index,
+            sha256: OnceLock::new(),
         })
     }
 
@@ -121,9 +123,10 @@ impl NetworkFile {
         self.index.tensors.keys().map(String::as_str)
     }
 
-    /// SHA-256 of the whole file in hexadecimal, computed anew in each call.
+    /// SHA-256 of the whole file in hexadecimal, computed in the first call.
     pub fn sha256(&self) -> String {
-        crate::sha256(self.bytes())
+        let computed = || crate::sha256(self.bytes());
+        self.sha256.get_or_init(computed).clone()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -20,7 +20,8 @@ pub(crate) fn mistake(what: impl Into<String>) -> anyhow::Error {
 #[derive(Debug)]
 struct Resumable {
     cause: Error,
-    directory: PathBuf,
+    /// The command that does.
+    resume: String,
 }
 
 impl std::error::Error for Resumable {}
@@ -31,21 +32,28 @@ impl fmt::Display for Resumable {
             Error::Stopped { .. } => "",
             _ => "; what was accepted is kept",
         };
-        let directory = self.directory.to_string_lossy();
-        let resume = format!("sampler-cli resume {}", quoted(&directory));
-        write!(f, "{}{kept}; go on with {resume}", self.cause)
+        write!(f, "{}{kept}; go on with {}", self.cause, self.resume)
     }
 }
 
 /// Why work in a directory failed, with how to go on if it can.
 pub(crate) fn of_work(cause: Error, directory: &Path) -> anyhow::Error {
+    let name = directory.to_string_lossy();
+    of_work_resumed_by(
+        cause,
+        directory,
+        format!("sampler-cli resume {}", quoted(&name)),
+    )
+}
+
+/// As [`of_work`], where that command goes on with it.
+pub(crate) fn of_work_resumed_by(cause: Error, directory: &Path, resume: String) -> anyhow::Error {
     match cause {
         Error::Directory { .. } => anyhow::Error::new(cause).context(ABOUT_OUT),
         Error::Stopped { .. } | Error::Io { .. } | Error::Device(_) | Error::Sampler(_)
             if Unfinished::of(directory).is_ok() =>
         {
-            let directory = directory.to_owned();
-            Resumable { cause, directory }.into()
+            Resumable { cause, resume }.into()
         }
         other => other.into(),
     }
@@ -53,6 +61,18 @@ pub(crate) fn of_work(cause: Error, directory: &Path) -> anyhow::Error {
 
 /// Which option a complaint about the directory is about.
 const ABOUT_OUT: &str = "writing the results (--out)";
+
+/// No neuron reached its range; says so.
+#[derive(Debug)]
+pub(crate) struct NothingReached(pub(crate) String);
+
+impl fmt::Display for NothingReached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NothingReached {}
 
 /// What clap could not parse: help and version are printed and are no failure,
 /// everything else is one line.
@@ -98,6 +118,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// 2 for a mistake of the user, 3 where the ranges cannot be reached, 130 for
 /// an interruption, 1 for every other failure.
 fn status(error: &anyhow::Error) -> u8 {
+    if error.is::<NothingReached>() {
+        return 3;
+    }
     let resumable = error.downcast_ref().map(|failed: &Resumable| &failed.cause);
     match resumable.or_else(|| error.downcast_ref()) {
         Some(Error::Stopped { .. }) => INTERRUPTED,

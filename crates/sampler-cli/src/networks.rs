@@ -11,6 +11,7 @@ use inverse_set::{Device, FileSource, Pair, did_you_mean};
 
 use crate::demo::{self, DEMO_PAIR};
 use crate::failure::mistake;
+use crate::recorded::RecordedNetworks;
 
 /// The variable that names a folder of pairs.
 const WEIGHTS: &str = "INVERSE_SET_WEIGHTS";
@@ -20,9 +21,9 @@ const WEIGHTS: &str = "INVERSE_SET_WEIGHTS";
 pub(crate) struct NetworkArguments {
     /// Pair of networks by name: NAME in the folder that the environment
     /// variable INVERSE_SET_WEIGHTS names, or weights/NAME here or in a folder
-    /// above. This program holds fashion itself.
-    #[arg(long, value_name = "NAME", default_value = DEMO_PAIR)]
-    pair: String,
+    /// above [default: fashion, which this program holds itself].
+    #[arg(long, value_name = "NAME")]
+    pair: Option<String>,
 
     /// The classifier's network file, instead of a named pair.
     #[arg(long, value_name = "FILE", conflicts_with = "pair")]
@@ -91,9 +92,25 @@ impl FromStr for DeviceName {
 }
 
 impl NetworkArguments {
+    /// The pair's name.
+    fn name(&self) -> &str {
+        self.pair.as_deref().unwrap_or(DEMO_PAIR)
+    }
+
+    /// The same where a record names the networks: only what was given replaces
+    /// them.
+    pub(crate) fn recorded(self) -> RecordedNetworks {
+        RecordedNetworks {
+            pair: self.pair,
+            classifier: self.classifier,
+            generator: self.generator,
+            device: self.device,
+        }
+    }
+
     /// Whether this is the pair that the demo's neuron belongs to.
     pub(crate) fn is_demo(&self) -> bool {
-        self.classifier.is_none() && self.pair == DEMO_PAIR
+        self.classifier.is_none() && self.name() == DEMO_PAIR
     }
 
     /// Opens both networks on the device.
@@ -147,8 +164,8 @@ impl NetworkArguments {
             (Some(classifier), None) => {
                 words(["--classifier", &path(classifier), "--space", "pixels"])
             }
-            (None, _) if self.pair == DEMO_PAIR => Vec::new(),
-            (None, _) => vec!["--pair".to_owned(), self.pair.clone()],
+            (None, _) if self.name() == DEMO_PAIR => Vec::new(),
+            (None, _) => vec!["--pair".to_owned(), self.name().to_owned()],
         }
     }
 
@@ -161,7 +178,7 @@ impl NetworkArguments {
     /// The files of the classifier and of the generator, if there is one.
     fn files(&self) -> Result<(FileSource, Option<FileSource>)> {
         let Some(classifier) = &self.classifier else {
-            let [classifier, generator] = find(&self.pair)?;
+            let [classifier, generator] = find(self.name())?;
             return Ok((classifier, Some(generator)));
         };
         let generator = self.generator.as_ref();

@@ -11,7 +11,7 @@ use inverse_set::{Device, Event, Neuron};
 use crate::failure::one_line;
 
 /// Least time between two plain lines.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE: Duration = Duration::from_secs(2);
 
 /// Shows events as they come.
 #[derive(Debug)]
@@ -95,21 +95,21 @@ fn takes_escapes(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>)
 }
 
 /// Finer than any terminal can show.
-const BAR_LENGTH: u64 = 1000;
+pub(crate) const BAR_LENGTH: u64 = 1000;
 
-fn bar() -> ProgressBar {
+pub(crate) fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:20} {wide_msg}").expect("the template is valid");
     ProgressBar::new(BAR_LENGTH).with_style(style)
 }
 
 /// Nobody may be reading the progress any more; the run goes on.
-fn print_line(line: &str) {
+pub(crate) fn print_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// When sampling began after the seeds, and with how many samples.
 #[derive(Debug, Default)]
-struct Pace(Option<(Instant, usize)>);
+pub(crate) struct Pace(Option<(Instant, usize)>);
 
 impl Pace {
     /// Samples per second since the first call; `None` until there are any.
@@ -121,7 +121,7 @@ impl Pace {
 }
 
 /// The share that is done of the present phase, and a line about it.
-fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
+pub(crate) fn describe(event: &Event, pace: &mut Pace, now: Instant) -> (f64, String) {
     match *event {
         Event::Seeds {
             feasible,
@@ -198,7 +198,7 @@ fn short(activation: f32) -> String {
 }
 
 /// Seconds as people say them: `8 s`, `3 min 20 s`, `2 h 5 min`.
-fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let seconds = seconds.ceil() as u64;
     match seconds {
         0..60 => format!("{seconds} s"),

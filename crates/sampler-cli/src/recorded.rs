@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use inverse_set::{FileSource, Needed, NetworkRecord, Networks, Pair};
+use inverse_set::{FileSource, Needed, NetworkRecord, Pair};
 
 use crate::demo;
 use crate::failure::{mistake, one_line};
@@ -18,23 +18,28 @@ pub(crate) struct RecordedNetworks {
     /// names, beside it, here, where sample looks for pairs, or in this
     /// program].
     #[arg(long, value_name = "NAME")]
-    pair: Option<String>,
+    pub(crate) pair: Option<String>,
 
     /// The classifier's network file.
     #[arg(long, value_name = "FILE", conflicts_with = "pair")]
-    classifier: Option<PathBuf>,
+    pub(crate) classifier: Option<PathBuf>,
 
     /// The generator's network file; only needed where a run stores no images.
     #[arg(long, value_name = "FILE", conflicts_with = "pair")]
-    generator: Option<PathBuf>,
+    pub(crate) generator: Option<PathBuf>,
 
     #[command(flatten)]
-    device: DeviceArguments,
+    pub(crate) device: DeviceArguments,
 }
 
 impl RecordedNetworks {
     /// Opens the networks that the results in a directory need.
     pub(crate) fn open(&self, needed: &Needed, directory: &Path) -> Result<Pair> {
+        self.open_near(needed, &Near::folder(directory))
+    }
+
+    /// Opens the networks that a record needs.
+    pub(crate) fn open_near(&self, needed: &Needed, near: &Near<'_>) -> Result<Pair> {
         let named = self.pair.as_deref().map(find).transpose()?;
         let [classifier, generator] = match named {
             Some(files) => files.map(Some),
@@ -45,10 +50,10 @@ impl RecordedNetworks {
         };
         let classifier = match classifier {
             Some(file) => file,
-            None => look_for(&needed.classifier, "--classifier", directory)?,
+            None => look_for(&needed.classifier, "--classifier", near)?,
         };
         let generator = match (&needed.generator, generator) {
-            (Some(record), None) => Some(look_for(record, "--generator", directory)?),
+            (Some(record), None) => Some(look_for(record, "--generator", near)?),
             (None, _) if self.generator.is_none() => None,
             (_, generator) => generator,
         };
@@ -58,55 +63,71 @@ impl RecordedNetworks {
             None => Pair::of_pixels(classifier, &device)?,
         })
     }
-
-    /// Opens the networks to go on with the work in a directory.
-    pub(crate) fn open_for_sampling(&self, networks: &Networks, directory: &Path) -> Result<Pair> {
-        let needed = Needed {
-            classifier: networks.classifier.clone(),
-            generator: networks.generator.clone(),
-        };
-        self.open(&needed, directory)
-    }
-}
-
-/// The file of the network that encodes images, where that is another one.
-pub(crate) fn encoder_of(
-    networks: &Networks,
-    given: Option<&Path>,
-    directory: &Path,
-) -> Result<Option<PathBuf>> {
-    let Some(record) = &networks.encoder else {
-        return Ok(None);
-    };
-    let file = match given {
-        Some(file) => exists("--encoder", file)?,
-        None => look_for(record, "--encoder", directory)?,
-    };
-    Ok(Some(file.path().to_owned()))
 }
 
 fn given(option: &str, file: Option<&Path>) -> Result<Option<FileSource>> {
     file.map(|file| exists(option, file)).transpose()
 }
 
-/// The file of a network as a run names it: its folder is not recorded, but its
-/// SHA-256 is.
-fn look_for(record: &NetworkRecord, option: &str, directory: &Path) -> Result<FileSource> {
-    let beside = directory.ancestors().take(2).map(Path::to_owned);
-    let below = weights_folders()?.into_iter().flat_map(folders_of);
-    let folders = beside.chain([PathBuf::new()]).chain(below);
-    // A record may name anything: a path is not followed.
-    let name = Path::new(&record.file).file_name();
-    let files = folders.filter_map(|folder| Some(folder.join(name?).into()));
-    let mut files = files.chain([demo::classifier(), demo::generator()]);
-    files.find(|file| record.is(file)).ok_or_else(|| {
-        mistake(format!(
-            "looking for {} ({}), sha256 {}: it is neither beside the run nor here nor in weights/ here or above; give it as {option} FILE",
-            one_line(&record.name),
-            one_line(&record.file),
-            one_line(&record.sha256),
-        ))
-    })
+/// Where the networks of a record may lie, besides the usual folders.
+#[derive(Debug)]
+pub(crate) struct Near<'a> {
+    /// Where the record is; they may lie in it or beside it.
+    folder: &'a Path,
+    /// Where they lay when it was made.
+    files: Vec<&'a Path>,
+}
+
+impl<'a> Near<'a> {
+    pub(crate) fn folder(folder: &'a Path) -> Near<'a> {
+        Near {
+            folder,
+            files: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_files(self, files: impl IntoIterator<Item = &'a Path>) -> Near<'a> {
+        let files = files.into_iter().collect();
+        Near { files, ..self }
+    }
+
+    /// The file on disk of a network as a record names it: its folder is not
+    /// recorded, but its SHA-256 is.
+    fn find(&self, record: &NetworkRecord) -> Result<Option<PathBuf>> {
+        let beside = self.folder.ancestors().take(2).map(Path::to_owned);
+        let below = weights_folders()?.into_iter().flat_map(folders_of);
+        let folders = beside.chain([PathBuf::new()]).chain(below);
+        // A record may name anything: a path is not followed.
+        let name = Path::new(&record.file).file_name();
+        let named = folders.filter_map(|folder| Some(folder.join(name?)));
+        let known = self.files.iter().map(|file| (*file).to_owned());
+        Ok(known.chain(named).find(|file| record.is(&file.into())))
+    }
+}
+
+/// The file of the network that distances are measured in, where it is another
+/// one.
+pub(crate) fn look_for_encoder(record: &NetworkRecord, near: &Near<'_>) -> Result<PathBuf> {
+    let found = near.find(record)?;
+    found.ok_or_else(|| missing(record, "put the encoder beside it"))
+}
+
+fn look_for(record: &NetworkRecord, option: &str, near: &Near<'_>) -> Result<FileSource> {
+    if let Some(file) = near.find(record)? {
+        return Ok(file.into());
+    }
+    let mut embedded = [demo::classifier(), demo::generator()].into_iter();
+    let found = embedded.find(|file| record.is(file));
+    found.ok_or_else(|| missing(record, &format!("give it as {option} FILE")))
+}
+
+fn missing(record: &NetworkRecord, advice: &str) -> anyhow::Error {
+    mistake(format!(
+        "looking for {} ({}), sha256 {}: it is neither beside the run nor here nor in weights/ here or above; {advice}",
+        one_line(&record.name),
+        one_line(&record.file),
+        one_line(&record.sha256),
+    ))
 }
 
 /// A folder and those in it, in the order of their names.

@@ -28,6 +28,7 @@ pub use report::{MethodReport, NeuronReport, Ratio, Report, Row};
 pub use request::CompareRequest;
 pub use sampler::figures::{Diversity, Fidelity, Interval};
 
+use crate::neuron::{distinct, expanded};
 use crate::reference::Reference;
 use crate::{Error, Flow, Job, Neuron, Pair, Request, page};
 use contest::Contest;
@@ -39,7 +40,6 @@ use pools::Pools;
 use report::ReferenceRecord;
 pub(crate) use report::Setup;
 pub(crate) use representatives::Representatives;
-use request::{distinct, expanded};
 use set::ImageSet;
 
 /// What is being done.
@@ -78,8 +78,10 @@ impl Comparison {
     pub fn new(pair: Pair, request: &CompareRequest) -> Result<Comparison, Error> {
         request.check()?;
         let [reference, judge] = request.files(&pair)?;
+        let named = request.sample.neurons.iter();
+        let named = named.map(|text| expanded(text, &pair));
         let sample = Request {
-            neurons: expanded(&request.sample.neurons, &pair)?,
+            neurons: named.collect::<Result<Vec<_>, Error>>()?.concat(),
             ..request.sample.clone()
         };
         let job = Job::new(pair, &sample)?;

@@ -4,13 +4,14 @@ use netfile::FileSource;
 
 use super::methods::Method;
 use super::refused;
-use crate::{Error, Expression, Neuron, Pair, Request, UnitName};
+use crate::{Error, Pair, Request};
 
 /// What to compare.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompareRequest {
     /// What `inverse-set` is asked for. Its neurons are compared one by one;
-    /// `LAYER:all` stands for every unit of a layer. Its seed is the first one.
+    /// several may be named at once, see [`Pair::neurons`]. Its seed is the first
+    /// one.
     pub sample: Request,
     /// The methods, in the order of the tables.
     pub methods: Vec<Method>,
@@ -73,34 +74,5 @@ impl CompareRequest {
             ))),
             _ => Ok(()),
         }
-    }
-}
-
-/// Neurons with every `LAYER:all` replaced by the layer's units.
-pub(crate) fn expanded(neurons: &[String], pair: &Pair) -> Result<Vec<String>, Error> {
-    let mut list = Vec::new();
-    for text in neurons {
-        let Expression { layer, unit, .. } = text.parse()?;
-        if unit != UnitName::Name("all".into()) {
-            list.push(text.clone());
-            continue;
-        }
-        let units = pair
-            .layer_shape(&layer)
-            .map_err(|cause| Error::Request(format!("neuron {text:?}: {cause}")))?
-            .len();
-        let range = text.find('=').map_or("", |at| &text[at..]);
-        list.extend((0..units).map(|unit| format!("{layer}:{unit}{range}")));
-    }
-    Ok(list)
-}
-
-/// # Errors
-/// [`Error::Request`] names a neuron that is given twice.
-pub(crate) fn distinct(neurons: &[Neuron]) -> Result<(), Error> {
-    let repeated = (1..neurons.len()).find(|&i| neurons[..i].contains(&neurons[i]));
-    match repeated {
-        Some(i) => Err(refused(format!("{} is given twice", neurons[i]))),
-        None => Ok(()),
     }
 }

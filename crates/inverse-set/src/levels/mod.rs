@@ -227,8 +227,9 @@ impl Question {
             let mut flow = watch(begins);
             if flow == Flow::Stop {
                 return Err(Error::Stopped {
-                    accepted: 0,
-                    wanted: self.request.samples,
+                    done: index,
+                    of: self.count,
+                    what: "levels",
                 });
             }
             let directory = results.folder(&folder(index))?;
@@ -243,13 +244,13 @@ impl Question {
                     rows.add(&job, &directory)?;
                     Outcome::Sampled(summary)
                 }
-                Err(error) if flow == Flow::Continue && is_miss(&error) => {
+                Err(error) if flow == Flow::Continue && error.is_miss() => {
                     rows.skip();
                     let why = error.to_string();
                     last_miss = Some(error);
                     Outcome::Missed(why)
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.within(index, self.count, "levels")),
             };
             pair = job.pair;
             levels.push(Level { neuron, outcome });
@@ -307,12 +308,4 @@ impl Question {
             encoder: job.record.encoder.clone(),
         }
     }
-}
-
-/// Whether a failure is one of the level, not of the whole.
-fn is_miss(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Unreachable { .. } | Error::NotTogether { .. } | Error::Sampler(_)
-    )
 }

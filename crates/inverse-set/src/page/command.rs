@@ -4,6 +4,7 @@
 use sampler::Options;
 
 use crate::Neuron;
+use crate::atlas::AtlasRecord;
 use crate::compare::Setup;
 use crate::levels::Asked;
 use crate::neuron::Shown;
@@ -22,12 +23,7 @@ pub(super) fn sample(run: &Run, options: &Options) -> String {
     line.option("--batch", options.batch);
     line.option("--seed", run.seed);
     line.option("--clamp", &run.clamp);
-    let images = match run.images {
-        StoredImages::None => "none",
-        StoredImages::Png => "png",
-        StoredImages::Tensor => "tensor",
-    };
-    line.option("--images", images);
+    line.images(run.images);
     line.given("--max-evals", options.max_evals);
     line.finish()
 }
@@ -41,6 +37,22 @@ pub(super) fn levels(asked: &Asked) -> String {
     line.option("--levels", asked.levels);
     line.option("-n", asked.samples);
     line.option("--seed", asked.seed);
+    line.finish()
+}
+
+/// An atlas's; `neurons` are expressions, or the name of a file with them.
+pub(super) fn atlas(asked: &AtlasRecord, neurons: &[String]) -> String {
+    let mut line = Line::new("atlas");
+    line.networks(&asked.classifier, asked.generator.as_ref());
+    for neuron in neurons {
+        line.option("--neurons", neuron);
+    }
+    line.encoder(&asked.encoder);
+    line.option("-n", asked.samples);
+    line.given("--batch", asked.sampler["batch"].as_u64());
+    line.option("--seed", asked.seed);
+    line.images(asked.images);
+    line.given("--max-evals", asked.max_evals);
     line.finish()
 }
 
@@ -91,6 +103,15 @@ impl Line {
         for neuron in neurons {
             self.option("--neuron", &neuron.expression);
         }
+    }
+
+    fn images(&mut self, images: StoredImages) {
+        let images = match images {
+            StoredImages::None => "none",
+            StoredImages::Png => "png",
+            StoredImages::Tensor => "tensor",
+        };
+        self.option("--images", images);
     }
 
     fn encoder(&mut self, encoder: &EncoderRecord) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
-use super::frame::{Frame, Group, Heading, Order, Told};
+use super::frame::{Arranged, Frame, Group, Heading, Order, Told};
 use super::gallery::{Entry, Gallery, MOST, Material};
 use super::range::NeuronPart;
 use super::table::Table;
@@ -23,7 +23,8 @@ const BATCH: usize = 32;
 #[derive(Template)]
 #[template(path = "compare.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Frame,
+    arranged: Arranged<'a>,
     neurons: Vec<NeuronPart>,
     /// Over all neurons, and of each.
     tables: Vec<(String, Table)>,
@@ -78,9 +79,11 @@ pub(crate) fn write(directory: &Path, pair: &Pair) -> Result<PathBuf, Error> {
             ])
             .collect(),
     };
+    let (frame, arranged) = told.framed(&gallery);
     let page = Page {
         neurons: parts(pair, &gallery),
-        frame: Frame::new(&gallery, told),
+        frame,
+        arranged,
         tables,
         figures,
     };

@@ -1,4 +1,5 @@
-//! What all pages have in common: `base.html`.
+//! What all pages have in common: `base.html`, and what those with a gallery
+//! have: `gallery.html`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,7 @@ const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// The frame of a page.
-pub(super) struct Frame<'a> {
+pub(super) struct Frame {
     pub policy: String,
     pub style: &'static str,
     pub script: &'static str,
@@ -24,6 +25,12 @@ pub(super) struct Frame<'a> {
     pub lead: String,
     /// Pixels are to be seen as such.
     pub small: bool,
+    pub command: String,
+    pub made: Vec<Made>,
+}
+
+/// The pictures of a page as they are arranged on it: `gallery.html`.
+pub(super) struct Arranged<'a> {
     /// Width and height of an image.
     pub size: [usize; 2],
     /// In which orders the pictures can be shown, the first one first.
@@ -36,8 +43,6 @@ pub(super) struct Frame<'a> {
     pub data: String,
     /// None of less than three.
     pub map: Option<(Map, String)>,
-    pub command: String,
-    pub made: Vec<Made>,
 }
 
 /// An order of pictures, as the script knows it and in words.
@@ -84,38 +89,47 @@ pub(super) struct Told<'a> {
     pub made: Vec<Made>,
 }
 
-impl<'a> Frame<'a> {
-    pub(super) fn new(gallery: &'a Gallery, told: Told<'a>) -> Frame<'a> {
+impl<'a> Told<'a> {
+    /// Around a gallery.
+    pub(super) fn framed(self, gallery: &'a Gallery) -> (Frame, Arranged<'a>) {
         let map = (gallery.items.len() > 2).then(|| {
             let map = gallery.map();
-            let text = words::map(&told.encoder, gallery.plane.shares, map.has_pictures());
+            let text = words::map(&self.encoder, gallery.plane.shares, map.has_pictures());
             (map, text)
         });
-        Frame {
-            policy: policy(),
+        let frame = Frame {
+            policy: policy(STYLE, SCRIPT),
             style: STYLE,
             script: SCRIPT,
-            title: told.title,
-            kind: told.kind,
-            heading: told.heading,
-            lead: told.lead,
-            small: gallery.size[0].max(gallery.size[1]) < 96,
+            title: self.title,
+            kind: self.kind,
+            heading: self.heading,
+            lead: self.lead,
+            small: is_small(gallery.size),
+            command: self.command,
+            made: self.made,
+        };
+        let arranged = Arranged {
             size: gallery.size,
-            orders: told.orders,
-            groups: told.groups,
-            note: told.note,
+            orders: self.orders,
+            groups: self.groups,
+            note: self.note,
             data: gallery.data(),
             map,
-            command: told.command,
-            made: told.made,
-        }
+        };
+        (frame, arranged)
     }
+}
+
+/// Whether the pixels of images of that width and height are to be seen as such.
+pub(super) fn is_small(size: [usize; 2]) -> bool {
+    size[0].max(size[1]) < 96
 }
 
 /// What the browser may do for the page: run its own script, use its own style,
 /// show pictures that it holds; nothing else, and no network.
-fn policy() -> String {
-    let [style, script] = [STYLE, SCRIPT].map(|text| {
+pub(super) fn policy(style: &str, script: &str) -> String {
+    let [style, script] = [style, script].map(|text| {
         let hex = netfile::sha256(text.as_bytes());
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("it is hexadecimal");
         let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::classes::{Class, Classes, classes};
 use super::plots::Map;
 use super::{likeness, numbers, pictures, words};
-use crate::grid::{Images, representatives};
+use crate::grid::representatives;
 use crate::pair::Pair;
 use crate::{Error, Neuron};
 
@@ -116,13 +116,10 @@ impl Gallery {
             encodings,
             ..
         } = material;
-        let images = Images {
-            bytes: &images,
-            shape,
-        };
         let n = entries.len();
-        let pictures = pictures::fit(images, n, BUDGET)
-            .map_err(|cause| Error::Sampler(format!("encoding an image of the report: {cause}")))?;
+        let len = shape.iter().product();
+        let image = |i: usize| Ok((images[i * len..][..len].to_vec(), shape));
+        let pictures = pictures::fit(n, BUDGET, &image)?;
         let dim = encodings.len() / n;
         let plane = plane(&encodings, dim).ok_or_else(|| {
             Error::Sampler("drawing the map of the report: encodings that are not finite".into())

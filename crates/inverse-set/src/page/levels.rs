@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
-use super::frame::{Frame, Group, Heading, Order, Told};
+use super::frame::{Arranged, Frame, Group, Heading, Order, Told};
 use super::gallery::{Entry, Gallery, MOST, Material};
 use super::numbers::{count, decimals};
 use super::range::NeuronPart;
@@ -22,7 +22,8 @@ use crate::{Error, Neuron};
 #[derive(Template)]
 #[template(path = "levels.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Frame,
+    arranged: Arranged<'a>,
     neuron: NeuronPart,
     table: Table,
 }
@@ -150,8 +151,10 @@ impl<'a> Page<'a> {
             command: command::levels(&recorded.request),
             made: words::made(run),
         };
+        let (frame, arranged) = told.framed(gallery);
         Page {
-            frame: Frame::new(gallery, told),
+            frame,
+            arranged,
             neuron: NeuronPart::new(pair, &neuron, &shown, all, &edges),
             table: table(rows, digits),
         }

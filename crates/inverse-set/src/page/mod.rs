@@ -4,6 +4,7 @@
 //! forbids the browser to. Its bytes depend on the saved files and the networks
 //! alone.
 
+mod atlas;
 mod classes;
 mod command;
 mod compare;
@@ -24,8 +25,9 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use crate::pair::Pair;
-use crate::{Error, finished_runs, levels as level_runs};
+use crate::{Error, atlas as atlases, finished_runs, levels as level_runs};
 
+pub(crate) use atlas::write as write_atlas;
 pub use command::quoted;
 pub(crate) use compare::write as write_compare;
 pub(crate) use levels::write as write_levels;
@@ -36,8 +38,8 @@ pub(crate) use run::{Totals, write as write_run};
 const REPORT: &str = "report.html";
 
 /// Writes `report.html` once more into the directory of a finished run, of
-/// levels and of each of them, or of a comparison, and says where the pages
-/// are. The pair is that of the run; its generator is needed only where the run
+/// levels or an atlas and of each of their runs, or of a comparison, and says
+/// where the pages are. The pair is that of the run; its generator is needed only where the run
 /// stored no images.
 ///
 /// # Errors
@@ -53,6 +55,9 @@ pub fn write_report(directory: &Path, pair: &Pair) -> Result<Vec<PathBuf>, Error
     let mut pages = pages.collect::<Result<Vec<_>, _>>()?;
     if level_runs::are_there(directory) {
         pages.insert(0, write_levels(directory, pair)?);
+    }
+    if atlases::are_there(directory) {
+        pages.insert(0, write_atlas(directory, pair)?);
     }
     Ok(pages)
 }

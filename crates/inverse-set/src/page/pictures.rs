@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, ImageError};
 
+use crate::Error;
 use crate::grid::Images;
 
 /// Qualities of JPEG, the best first.
@@ -20,23 +21,50 @@ pub(super) struct Pictures {
     pub exact: bool,
 }
 
+/// An image on its way to the page: its bytes, planes of RGB or grey, and
+/// `[c, h, w]`.
+pub(super) type Picture = (Vec<u8>, [usize; 3]);
+
 /// Encodes `n` images into at most `budget` bytes: exactly, as PNG, if they fit;
 /// else as JPEG of the best quality that does; if none does, at half the size.
-pub(super) fn fit(images: Images<'_>, n: usize, budget: usize) -> Result<Pictures, ImageError> {
-    let png = |i| Ok(address("png", &images.png(i)?));
+///
+/// `image` is asked for each of them, and for some more than once: they need not
+/// fit into memory together. The budget must have room for them as single
+/// pixels.
+///
+/// # Errors
+/// Those of `image`, and [`Error::Sampler`] for one that cannot be encoded.
+pub(super) fn fit(
+    n: usize,
+    budget: usize,
+    image: &dyn Fn(usize) -> Result<Picture, Error>,
+) -> Result<Pictures, Error> {
+    let png = |i| {
+        let (bytes, shape) = image(i)?;
+        let image = Images {
+            bytes: &bytes,
+            shape,
+        };
+        Ok(address("png", &image.png(0).map_err(unfit)?))
+    };
     if let Some(addresses) = fitting(n, budget, &png)? {
         return Ok(Pictures {
             addresses,
             exact: true,
         });
     }
-    let mut size = images.shape;
-    let mut halved;
-    let mut bytes = images.bytes;
+    let mut halvings = 0;
     loop {
-        let images = Images { bytes, shape: size };
         for quality in QUALITIES {
-            let jpeg = |i| Ok(address("jpeg", &jpeg(images, i, quality)?));
+            let jpeg = |i| {
+                let halved = |picture, _| half(&picture);
+                let (bytes, shape) = (0..halvings).fold(image(i)?, halved);
+                let image = Images {
+                    bytes: &bytes,
+                    shape,
+                };
+                Ok(address("jpeg", &jpeg(image, quality).map_err(unfit)?))
+            };
             if let Some(addresses) = fitting(n, budget, &jpeg)? {
                 return Ok(Pictures {
                     addresses,
@@ -44,9 +72,7 @@ pub(super) fn fit(images: Images<'_>, n: usize, budget: usize) -> Result<Picture
                 });
             }
         }
-        halved = half(images, n);
-        size = [size[0], size[1].div_ceil(2), size[2].div_ceil(2)];
-        bytes = &halved;
+        halvings += 1;
     }
 }
 
@@ -54,8 +80,8 @@ pub(super) fn fit(images: Images<'_>, n: usize, budget: usize) -> Result<Picture
 fn fitting(
     n: usize,
     budget: usize,
-    encoded: &dyn Fn(usize) -> Result<String, ImageError>,
-) -> Result<Option<Vec<String>>, ImageError> {
+    encoded: &dyn Fn(usize) -> Result<String, Error>,
+) -> Result<Option<Vec<String>>, Error> {
     let probes = n.min(PROBES);
     let mut probed = 0;
     for probe in 0..probes {
@@ -69,19 +95,23 @@ fn fitting(
     Ok((total <= budget).then_some(addresses))
 }
 
+fn unfit(cause: ImageError) -> Error {
+    Error::Sampler(format!("encoding an image of the report: {cause}"))
+}
+
 fn address(format: &str, bytes: &[u8]) -> String {
     format!("data:image/{format};base64,{}", STANDARD.encode(bytes))
 }
 
-fn jpeg(images: Images<'_>, i: usize, quality: u8) -> Result<Vec<u8>, ImageError> {
-    let [c, h, w] = images.shape;
+fn jpeg(image: Images<'_>, quality: u8) -> Result<Vec<u8>, ImageError> {
+    let [c, h, w] = image.shape;
     let colour = match c {
         1 => ExtendedColorType::L8,
         _ => ExtendedColorType::Rgb8,
     };
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, quality).write_image(
-        &images.interleaved(i),
+        &image.interleaved(0),
         w as u32,
         h as u32,
         colour,
@@ -89,12 +119,12 @@ fn jpeg(images: Images<'_>, i: usize, quality: u8) -> Result<Vec<u8>, ImageError
     Ok(jpeg)
 }
 
-/// The images at half the size: means of two by two pixels, of fewer at the
+/// The image at half the size: means of two by two pixels, of fewer at the
 /// edges.
-fn half(images: Images<'_>, n: usize) -> Vec<u8> {
-    let [c, h, w] = images.shape;
-    let mut out = Vec::with_capacity(n * c * h.div_ceil(2) * w.div_ceil(2));
-    for plane in images.bytes.chunks_exact(h * w).take(n * c) {
+fn half((bytes, [c, h, w]): &Picture) -> Picture {
+    let (c, h, w) = (*c, *h, *w);
+    let mut out = Vec::with_capacity(c * h.div_ceil(2) * w.div_ceil(2));
+    for plane in bytes.chunks_exact(h * w) {
         for y in (0..h).step_by(2) {
             for x in (0..w).step_by(2) {
                 let rows = y..h.min(y + 2);
@@ -108,7 +138,7 @@ fn half(images: Images<'_>, n: usize) -> Vec<u8> {
             }
         }
     }
-    out
+    (out, [c, h.div_ceil(2), w.div_ceil(2)])
 }
 
 #[cfg(test)]
@@ -125,6 +155,11 @@ mod tests {
         (0..len).map(|_| next()).collect()
     }
 
+    fn one_of(bytes: &[u8], shape: [usize; 3]) -> impl Fn(usize) -> Result<Picture, Error> {
+        let len = shape.iter().product();
+        move |i| Ok((bytes[i * len..][..len].to_vec(), shape))
+    }
+
     #[test]
     fn images_that_fit_are_exact() {
         let bytes = noise(3 * 3 * 5 * 4);
@@ -132,7 +167,7 @@ mod tests {
             bytes: &bytes,
             shape: [3, 5, 4],
         };
-        let Pictures { addresses, exact } = fit(images, 3, 10_000).unwrap();
+        let Pictures { addresses, exact } = fit(3, 10_000, &one_of(&bytes, [3, 5, 4])).unwrap();
         assert!(exact);
         let png = addresses[2].strip_prefix("data:image/png;base64,").unwrap();
         let image = image::load_from_memory(&STANDARD.decode(png).unwrap()).unwrap();
@@ -143,13 +178,10 @@ mod tests {
     fn others_are_made_to_fit() {
         let (n, side) = (9, 50);
         let bytes = noise(n * side * side);
-        let images = Images {
-            bytes: &bytes,
-            shape: [1, side, side],
-        };
         let mut sides = Vec::new();
         for budget in [30_000, 22_000, 12_000] {
-            let Pictures { addresses, exact } = fit(images, n, budget).unwrap();
+            let Pictures { addresses, exact } =
+                fit(n, budget, &one_of(&bytes, [1, side, side])).unwrap();
             assert!(!exact);
             assert!(addresses.iter().map(String::len).sum::<usize>() <= budget);
             let jpeg = addresses[n - 1]
@@ -163,10 +195,7 @@ mod tests {
 
     #[test]
     fn half_the_size_is_the_mean() {
-        let images = Images {
-            bytes: &[0, 10, 7, 20, 31, 8, 1, 2, 250],
-            shape: [1, 3, 3],
-        };
-        assert_eq!(half(images, 1), [15, 8, 2, 250]);
+        let picture = (vec![0, 10, 7, 20, 31, 8, 1, 2, 250], [1, 3, 3]);
+        assert_eq!(half(&picture), (vec![15, 8, 2, 250], [1, 2, 2]));
     }
 }

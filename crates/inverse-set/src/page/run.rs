@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
-use super::frame::{Frame, Group, Order, Told};
+use super::frame::{Arranged, Frame, Group, Order, Told};
 use super::gallery::{Entry, Gallery, Item, MOST, Material};
 use super::plots::Seeds;
 use super::range::NeuronPart;
@@ -42,7 +42,8 @@ impl<'a> Totals<'a> {
 #[derive(Template)]
 #[template(path = "run.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Frame,
+    arranged: Arranged<'a>,
     neurons: Vec<NeuronPart>,
     representatives: Vec<&'a Item>,
     figures: Vec<Figure>,
@@ -182,13 +183,15 @@ impl<'a> Page<'a> {
             command: command::sample(run, options),
             made: words::made(run),
         };
+        let (frame, arranged) = told.framed(gallery);
         Page {
             neurons: neurons.collect(),
             representatives: gallery.far_apart(MOST_LARGE),
             figures: words::figures(run, selection.of, totals),
             seeds: Seeds::new(totals.seeds),
             seeds_text: words::seeds(run, totals.seeds),
-            frame: Frame::new(gallery, told),
+            frame,
+            arranged,
         }
     }
 }

@@ -275,7 +275,7 @@ impl Made {
         }
     }
 
-    fn plain(what: &'static str, text: &str) -> Made {
+    pub(super) fn plain(what: &'static str, text: &str) -> Made {
         Made {
             what,
             text: shown(text),
@@ -285,21 +285,26 @@ impl Made {
 }
 
 pub(super) fn made(run: &Run) -> Vec<Made> {
-    let mut made = vec![
-        Made::plain("program", &format!("sampler-cli {}", run.program)),
-        Made::plain("computed with", &run.instruction_set),
-        Made::network("classifier", &run.classifier),
-    ];
-    let generator = run.generator.as_ref();
+    let program = Made::plain("program", &format!("sampler-cli {}", run.program));
+    let computed = Made::plain("computed with", &run.instruction_set);
+    let networks = networks(&run.classifier, run.generator.as_ref(), &run.encoder);
+    [program, computed].into_iter().chain(networks).collect()
+}
+
+/// The networks that took part.
+pub(super) fn networks(
+    classifier: &NetworkRecord,
+    generator: Option<&NetworkRecord>,
+    measured: &EncoderRecord,
+) -> Vec<Made> {
+    let mut made = vec![Made::network("classifier", classifier)];
     made.extend(generator.map(|record| Made::network("generator", record)));
-    match &run.encoder {
-        EncoderRecord::Other(OtherEncoder::Network {
-            network: record, ..
-        }) => {
-            made.push(Made::network("encoder", record));
+    made.push(match measured {
+        EncoderRecord::Other(OtherEncoder::Network { network, .. }) => {
+            Made::network("encoder", network)
         }
-        _ => made.push(Made::plain("distances", &encoder(&run.encoder))),
-    }
+        _ => Made::plain("distances", &encoder(measured)),
+    });
     made
 }
 

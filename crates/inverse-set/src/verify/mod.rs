@@ -17,7 +17,7 @@ use crate::neuron::Shown;
 use crate::pair::Pair;
 use crate::record::{Manifest, NetworkRecord, Run, SampleRecord, StoredImages};
 use crate::samples::Rows;
-use crate::{Error, Neuron, compare, levels};
+use crate::{Error, Neuron, atlas, compare, levels};
 use images::Images;
 use sample::Checks;
 
@@ -73,14 +73,18 @@ pub struct Margin {
     pub worst: Option<String>,
 }
 
-/// The run directories at `path`: those of its levels, from low to high, where
-/// `levels` made it, and else the directory itself.
+/// The run directories at `path`: those of its levels, from low to high, or of
+/// the neurons of an atlas, in its order; else the directory itself.
 ///
 /// # Errors
-/// [`Error::Directory`] where levels are unfinished, [`Error::Io`] where their
-/// record cannot be read.
+/// [`Error::Directory`] where levels are unfinished, or nothing of an atlas is
+/// gathered; [`Error::Io`] where their record cannot be read.
 pub fn finished_runs(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    Ok(levels::sampled(path)?.unwrap_or_else(|| vec![path.to_owned()]))
+    let sampled = match levels::sampled(path)? {
+        Some(levels) => Some(levels),
+        None => atlas::sampled(path)?,
+    };
+    Ok(sampled.unwrap_or_else(|| vec![path.to_owned()]))
 }
 
 /// The networks without which saved results cannot be looked at.
@@ -93,7 +97,7 @@ pub struct Needed {
 }
 
 impl Needed {
-    /// What the run, the levels or the comparison in a directory needs.
+    /// What the run, the levels, the atlas or the comparison in a directory needs.
     ///
     /// # Errors
     /// Those of [`FinishedRun::open`] and [`finished_runs`];
@@ -109,7 +113,7 @@ impl Needed {
             Some(run) => Ok(FinishedRun::open(run)?.needed()),
             None => Err(Error::Directory {
                 path: directory.to_owned(),
-                cause: "holds no level that was sampled".to_owned(),
+                cause: "holds no level or neuron that was sampled".to_owned(),
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod atlas;
 mod compare;
 mod completions;
 mod inspect;
@@ -38,6 +39,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Sample(sample::Arguments),
     Levels(levels::Arguments),
+    Atlas(Box<atlas::Arguments>),
     Scan(scan::Arguments),
     Inspect(inspect::Arguments),
     Compare(compare::Arguments),
@@ -53,6 +55,7 @@ impl Command {
         match self {
             Command::Sample(arguments) => sample::run(arguments),
             Command::Levels(arguments) => levels::run(arguments),
+            Command::Atlas(arguments) => atlas::run(*arguments),
             Command::Scan(arguments) => scan::run(arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),

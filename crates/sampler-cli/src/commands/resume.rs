@@ -6,12 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use inverse_set::{Unfinished, Work};
 
-use super::{levels, sample};
+use super::{atlas, levels, sample};
 use crate::events::OutputArguments;
-use crate::networks::positive;
-use crate::recorded::{RecordedNetworks, encoder_of};
+use crate::networks::{exists, positive};
+use crate::recorded::{Near, RecordedNetworks, look_for_encoder};
 
-/// Goes on with a run or with levels that were interrupted.
+/// Goes on with a run, levels or an atlas that were interrupted.
 ///
 /// Everything but the log is the same in the end as if nothing had happened. The
 /// directory says what was asked for; so does the command that began it, which
@@ -22,7 +22,7 @@ Examples:
   sampler-cli resume runs/coats
   sampler-cli resume runs/coats --max-evals 100000")]
 pub(crate) struct Arguments {
-    /// Directory of a run or of levels.
+    /// Directory of a run, of levels or of an atlas.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 
@@ -44,11 +44,17 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let directory = &arguments.directory;
     let unfinished = Unfinished::of(directory)?;
-    let networks = unfinished.networks();
-    let pair = arguments.networks.open_for_sampling(&networks, directory)?;
-    let encoder = encoder_of(&networks, arguments.encoder.as_deref(), directory)?;
+    let near = Near::folder(directory);
+    let pair = (arguments.networks).open_near(&unfinished.needed(), &near)?;
+    let encoder = match (unfinished.encoder(), &arguments.encoder) {
+        (None, _) => None,
+        (Some(_), Some(file)) => Some(exists("--encoder", file)?.path().to_owned()),
+        (Some(record), None) => Some(look_for_encoder(record, &near)?),
+    };
+    let output = arguments.output;
     match unfinished.work(pair, encoder.as_deref(), arguments.max_evals)? {
-        Work::Run(job) => sample::execute(&job, directory, arguments.output),
-        Work::Levels(work) => levels::execute(*work, directory, arguments.output),
+        Work::Run(job) => sample::execute(&job, directory, output),
+        Work::Levels(work) => levels::execute(*work, directory, output),
+        Work::Atlas(work) => atlas::execute(*work, directory, output.into()),
     }
 }

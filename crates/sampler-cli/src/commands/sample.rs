@@ -103,7 +103,7 @@ enum ClampGradient {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ImageForm {
+pub(super) enum ImageForm {
     /// Not at all; the generator makes them again from the codes.
     None,
     /// Each as a PNG file, and all in samples.safetensors.
@@ -111,6 +111,16 @@ enum ImageForm {
     Png,
     /// All in samples.safetensors.
     Tensor,
+}
+
+impl From<ImageForm> for StoredImages {
+    fn from(form: ImageForm) -> StoredImages {
+        match form {
+            ImageForm::None => StoredImages::None,
+            ImageForm::Png => StoredImages::Png,
+            ImageForm::Tensor => StoredImages::Tensor,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
@@ -176,11 +186,6 @@ fn request(arguments: &Arguments) -> Result<Request> {
         ClampGradient::StraightInward => Clamp::StraightInward,
         ClampGradient::Hard => Clamp::Hard,
     };
-    let images = match arguments.images {
-        ImageForm::None => StoredImages::None,
-        ImageForm::Png => StoredImages::Png,
-        ImageForm::Tensor => StoredImages::Tensor,
-    };
     let neurons = match arguments.neurons.as_slice() {
         [] if arguments.networks.is_demo() => vec![DEMO_NEURON.to_owned()],
         [] => {
@@ -198,6 +203,6 @@ fn request(arguments: &Arguments) -> Result<Request> {
         distance: arguments.distances.distance()?,
         clamp,
         max_evals: arguments.max_evals,
-        images,
+        images: arguments.images.into(),
     })
 }

@@ -152,7 +152,7 @@ fn one_process_at_a_time_works_in_a_directory_and_ctrl_c_leaves_it_to_the_next()
     let accepted = *accepted(folder.path(), "told").last().unwrap();
     assert!(accepted < 400, "it was too fast to be interrupted");
     let told = format!(
-        "stopped with {accepted} of 400 samples, all of them saved; go on with sampler-cli resume run\n"
+        "stopped with {accepted} of 400 samples; all that was accepted is saved; go on with sampler-cli resume run\n"
     );
     assert_eq!(stderr(&output), told);
     assert!(!folder.path().join("run/.lock").exists());
