@@ -1,9 +1,8 @@
 //! Which crate may use which: the arrows of ARCHITECTURE.md.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde::Deserialize;
 
 /// The crates of this workspace that each of them may use.
@@ -47,19 +46,7 @@ struct Dependency {
 
 /// Every arrow between our crates that is not allowed.
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--no-deps"])
-        .current_dir(root)
-        .output()
-        .context("running cargo metadata")?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    let metadata: Metadata =
-        serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
+    let metadata: Metadata = super::cargo_metadata(root, &["--no-deps"])?;
     Ok(wrong_arrows(&metadata))
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: rules about the tree that no compiler checks.
 
 mod arrows;
+mod dependencies;
 mod ptx;
 mod sources;
 mod stamps;
@@ -9,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
 
 /// Prints everything that breaks a rule, and fails if something does.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let files = files(root)?;
     let mut findings = arrows::check(root)?;
+    findings.extend(dependencies::check(root)?);
     findings.extend(sources::check(root, &files)?);
     findings.extend(stamps::check(&root.join("weights"), &files)?);
     findings.extend(ptx::check(&root.join("kernels"), kernels::MODULES, &files)?);
@@ -25,6 +28,23 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     println!("tidy: {} files", files.len());
     Ok(())
+}
+
+/// What `cargo metadata` says in a folder.
+fn cargo_metadata<T: DeserializeOwned>(folder: &Path, arguments: &[&str]) -> Result<T> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--quiet", "--format-version", "1"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .context("running cargo metadata")?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    serde_json::from_slice(&output.stdout).context("reading cargo metadata")
 }
 
 /// All files that Git tracks or would track, relative to the root.
