@@ -5,15 +5,15 @@
 #
 # One controller and two nodes of two CPUs each, all on this machine whatever it
 # has, with a key, ports and files of their own, so that a Slurm of the system
-# stays as it is. Needs Debian's packages slurm-wlm and munge, which it installs
-# where they are missing, and Python 3.
+# stays as it is. Installs Debian's packages of Slurm, Munge and GNU parallel
+# where they are missing; needs Python 3.
 set -euo pipefail
 
-for program in slurmctld slurmd sbatch munged; do
+for program in slurmctld slurmd sbatch munged parallel; do
     command -v "$program" >/dev/null || {
         apt-get update --quiet --quiet
         DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes \
-            --no-install-recommends slurm-wlm munge >/dev/null
+            --no-install-recommends slurm-wlm munge parallel >/dev/null
         break
     }
 done

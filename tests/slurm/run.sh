@@ -4,8 +4,7 @@
 # limit and one that is cancelled, and under GNU parallel. Every file but the
 # logs must have the bytes of an atlas that one process made.
 #
-# SAMPLER names the program, by default the one that the tests build. Installs
-# Debian's packages of Slurm, Munge and GNU parallel where they are missing.
+# SAMPLER names the program, by default the one that the tests build.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -19,16 +18,12 @@ fi
 SAMPLER=$(realpath "$SAMPLER")
 export SAMPLER
 
-if [ -z "${SLURM_CONF:-}" ]; then
-    command -v parallel >/dev/null || {
-        apt-get update --quiet --quiet
-        apt-get install --quiet --quiet --yes --no-install-recommends parallel >/dev/null
-    }
-    exec tests/slurm/cluster.sh tests/slurm/run.sh
+if [ -z "${OWN_CLUSTER:-}" ]; then
+    OWN_CLUSTER=yes exec tests/slurm/cluster.sh tests/slurm/run.sh
 fi
 
 last=19
-arguments=(--neurons fc7:0-19 -n 200)
+arguments=(--neurons fc7:0..19 -n 200)
 root=$(mktemp --directory)
 trap 'rm --recursive --force "$root"' EXIT
 trap 'echo "error: line $LINENO: $BASH_COMMAND" >&2' ERR
@@ -119,10 +114,10 @@ sbatch --wait --array=2 "$script" "$plan" >/dev/null
 same slurm
 done_with "the cancelled task once more, and merged"
 
-"$SAMPLER" atlas "${arguments[@]}" --out parallel --plan parallel.json >/dev/null
-parallel --quote --jobs 2 "$SAMPLER" atlas --run parallel.json --shard {} --threads 1 \
-    ::: $(seq 0 "$last") >/dev/null
-"$SAMPLER" atlas --merge parallel.json >/dev/null
+"$SAMPLER" atlas "${arguments[@]}" --out parallel --plan "$PWD/parallel.json" >/dev/null
+seq 0 "$last" |
+    parallel --quote --jobs 2 "$SAMPLER" atlas --run "$PWD/parallel.json" --threads 1 --shard >/dev/null
+"$SAMPLER" atlas --merge "$PWD/parallel.json" >/dev/null
 same parallel
 done_with "GNU parallel"
 

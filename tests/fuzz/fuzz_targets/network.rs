@@ -1,15 +1,19 @@
-//! Network files, and the shapes of the layers in them.
+//! Network files, the shapes of the layers in them, and plans of batches.
 #![no_main]
 
 use std::collections::HashMap;
 
-use engine::{LayerShape, Shape};
+use engine::{LayerShape, Network, Shape};
 use netfile::NetworkFile;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::device();
     fuzz::within_memory(data.len(), || {
         if let Ok(file) = NetworkFile::from_bytes(data.to_vec()) {
             resolve(&file);
+            if let Ok(network) = Network::load(&file, fuzz::device()) {
+                fuzz::plan(&network);
+            }
         }
     });
 });

@@ -1,10 +1,15 @@
-//! What the fuzz targets share: a limit on memory, and what is done with a
-//! file that can be read.
+//! What the fuzz targets share: a limit on memory, the tiny pair, and what is
+//! done with a file that can be read.
 
 use std::alloc::System;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use caffemodel::{Blob, Layer, Net};
 use cap::Cap;
+use engine::{Device, Network, NodeId, Plan};
+use inverse_set::Pair;
+use tempfile::TempDir;
 
 /// Refuses memory beyond its limit, which ends the process: a finding.
 #[global_allocator]
@@ -15,10 +20,59 @@ const ALLOWANCE: usize = 64 << 20;
 
 /// Runs `read` with as much memory as a file of that size may cost.
 pub fn within_memory(size: usize, read: impl FnOnce()) {
-    let limit = MEMORY.allocated() + 2 * size + ALLOWANCE;
+    within_bytes(2 * size + ALLOWANCE, read);
+}
+
+/// Runs `work` with as much memory more than is in use.
+pub fn within_bytes(bytes: usize, work: impl FnOnce()) {
+    let limit = MEMORY.allocated() + bytes;
     MEMORY.set_limit(limit).expect("the limit is above what is in use");
-    read();
+    work();
     MEMORY.set_limit(usize::MAX).expect("no limit is above everything");
+}
+
+/// The CPU with one thread, so that a process does the same again.
+pub fn device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| Device::cpu(Some(1)).expect("there is a CPU"))
+}
+
+/// The files of the tiny pair: classifier and generator.
+pub fn tiny_files() -> [PathBuf; 2] {
+    let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights");
+    Pair::files(weights.as_ref(), "tiny")
+}
+
+/// The tiny pair.
+pub fn tiny() -> Pair {
+    let [classifier, generator] = tiny_files();
+    Pair::open(&classifier, &generator, device()).expect("the tiny pair can be opened")
+}
+
+/// A folder in memory, which is gone when it is dropped.
+pub fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").expect("there is a file system in memory")
+}
+
+/// Most values of all layers together that are computed.
+const MOST_VALUES: usize = 1 << 14;
+
+/// Plans batches of a network: those that no machine holds must be refused. A
+/// small network is run, too.
+pub fn plan(network: &Network) {
+    let output = [network.output()];
+    for batch in [usize::MAX, usize::MAX / 2 + 1, usize::MAX / 8, 1 << 50] {
+        let plan = Plan::new(network, batch, &output);
+        assert!(plan.is_err(), "a batch of {batch} was planned");
+    }
+    let mut lens = network.nodes().map(|node| network.shape(node).len());
+    let values = lens.try_fold(0_usize, |sum, len| sum.checked_add(len));
+    if values.is_some_and(|values| values <= MOST_VALUES) {
+        let mut plan = Plan::new(network, 2, &output).expect("it is small");
+        let input = vec![0.5; network.shape(NodeId::INPUT).len()];
+        plan.input_mut().write(1, &input);
+        plan.forward(1);
+    }
 }
 
 /// Asks every layer for every parameter.
