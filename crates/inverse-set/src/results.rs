@@ -186,9 +186,14 @@ impl Results {
         if fs::read_dir(&self.path).is_ok_and(|mut found| found.all(is_record)) {
             // What cannot be removed stays: the error that led here is to be told.
             let _ = disk::remove_file(&self.path.join(self.record));
-            for folder in self.made.iter().rev() {
-                let _ = disk::remove_folder(folder);
-            }
+            self.give_up();
+        }
+    }
+
+    /// Takes away the folders that were made, if nothing is in them.
+    pub(crate) fn give_up(&self) {
+        for folder in self.made.iter().rev() {
+            let _ = disk::remove_folder(folder);
         }
     }
 }

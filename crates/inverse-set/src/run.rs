@@ -32,7 +32,7 @@ impl Job {
     /// does not fit into the memory of a CUDA device, [`Error::Memory`] for one
     /// that does not fit into main memory, [`Error::Device`] for a device that
     /// failed, [`Error::Sampler`] for what remains. Batches that were accepted are
-    /// kept; a new directory without any is removed.
+    /// kept; a directory without any is cleared, and removed if it was new.
     pub fn run(
         &self,
         directory: &Path,
@@ -88,7 +88,7 @@ impl Job {
                 false,
             ))
         })();
-        if result.is_err() && found == Found::Nothing && !files.has_batches() {
+        if result.is_err() && !files.has_batches() {
             files.discard();
         }
         result

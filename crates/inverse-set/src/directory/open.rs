@@ -138,11 +138,17 @@ impl Directory {
     pub(crate) fn discard(&mut self) {
         // What cannot be removed, or was put there by somebody else, stays;
         // the error that led here is the one to report.
-        for name in [RUN, STATE, LOG] {
+        for name in [STATE, LOG] {
             let _ = disk::remove_file(&self.path.join(name));
         }
         for name in [BATCHES, SAMPLES] {
             let _ = disk::remove_folder(&self.path.join(name));
+        }
+        // The record goes last, and not without the others: by it the next
+        // process sees that they are a run's.
+        let others = [STATE, LOG, BATCHES, SAMPLES];
+        if !others.iter().any(|name| self.path.join(name).exists()) {
+            let _ = disk::remove_file(&self.path.join(RUN));
         }
         self.give_up();
     }

@@ -23,6 +23,17 @@ pub(crate) enum Seen {
     SyncFolder(PathBuf),
 }
 
+/// A folder in memory where there is such a thing: nothing has to wait for a
+/// disk, since what it would keep is told by the model.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
+    folder.unwrap()
+}
+
 /// Does work in a folder, and gives every change that it made there, with the
 /// number of samples that had been accepted before.
 pub(crate) fn recorded(work: Work, folder: &Path) -> Vec<(usize, Seen)> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use inverse_set::{Device, Event, Flow, Job, LevelEvent, Levels, Pair, Request};
+use inverse_set::{
+    Atlas, AtlasEvent, Device, Event, Flow, Job, LevelEvent, Levels, Pair, Request, StoredImages,
+};
 
 /// What is done in a folder, and told of it: how many samples were accepted so
 /// far, whenever some were. It may fail with a message.
@@ -43,6 +45,7 @@ pub(crate) fn levels(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(
     let request = Request {
         neurons: vec!["fc8:volcano=p5..p60".into()],
         samples: 2,
+        images: StoredImages::Tensor,
         ..request()
     };
     let (mut level, mut before) = (0, 0);
@@ -56,6 +59,31 @@ pub(crate) fn levels(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(
                         before = n;
                         accepted(level * 2 + before);
                     }
+                    _ => {}
+                }
+                Flow::Continue
+            });
+    told.map(drop).map_err(|error| error.to_string())
+}
+
+/// An atlas of a neuron of one batch, and of one that is missed.
+pub(crate) fn atlas(folder: &Path, accepted: &mut dyn FnMut(usize)) -> Result<(), String> {
+    let request = Request {
+        samples: 2,
+        images: StoredImages::Tensor,
+        ..request()
+    };
+    let pair = pair();
+    let neurons = ["fc8:volcano", "fc8:0=1000000.."];
+    let neurons = neurons.map(|text| pair.neurons(text).unwrap()).concat();
+    let mut before = 0;
+    let told =
+        Atlas::new(pair, neurons, &request)
+            .unwrap()
+            .run(&folder.join("atlas"), &mut |event| {
+                match event {
+                    AtlasEvent::Begins { index, .. } => before = index * 2,
+                    AtlasEvent::Goes(Event::Batch { accepted: n, .. }) => accepted(before + n),
                     _ => {}
                 }
                 Flow::Continue

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::disk::{Crash, Disk, Seen, put, recorded};
-use crate::job::{Work, assert_goes_on, levels, sample, tree};
+use crate::job::{Work, assert_goes_on, atlas, levels, sample, tree};
 
 #[test]
 fn a_run_survives_a_crash_after_every_change() {
@@ -13,6 +13,11 @@ fn a_run_survives_a_crash_after_every_change() {
 #[test]
 fn levels_survive_a_crash_after_every_change() {
     crash_everywhere(levels);
+}
+
+#[test]
+fn an_atlas_survives_a_crash_after_every_change() {
+    crash_everywhere(atlas);
 }
 
 /// Half of the bytes were written when the process was killed.
@@ -27,7 +32,7 @@ fn torn(change: &Seen) -> Option<Seen> {
 }
 
 fn crash_everywhere(work: Work) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::disk::folder();
     let changes = recorded(work, folder.path());
     let whole = tree(folder.path());
     let mut seen = HashSet::new();
@@ -43,7 +48,7 @@ fn crash_everywhere(work: Work) {
         for (crash, left) in states {
             let when = format!("{crash:?} before {}", short(change));
             if seen.insert((*before, left.clone())) {
-                let folder = tempfile::tempdir().unwrap();
+                let folder = crate::disk::folder();
                 put(folder.path(), &left);
                 assert_goes_on(work, folder.path(), *before, &whole, &when);
             }
