@@ -2,6 +2,7 @@
 
 mod arrows;
 mod dependencies;
+mod disk;
 mod ptx;
 mod sources;
 mod stamps;
@@ -18,6 +19,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut findings = arrows::check(root)?;
     findings.extend(dependencies::check(root)?);
     findings.extend(sources::check(root, &files)?);
+    findings.extend(disk::check(root, &files)?);
     findings.extend(stamps::check(&root.join("weights"), &files)?);
     findings.extend(ptx::check(&root.join("kernels"), kernels::MODULES, &files)?);
     for finding in &findings {
