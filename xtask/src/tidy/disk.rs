@@ -25,7 +25,7 @@ const CHANGES: [&str; 11] = [
     "fs::copy(",
     "fs::hard_link(",
     "fs::set_permissions(",
-    "symlink(",
+    "fs::symlink(",
     "File::create",
     "File::options",
     "OpenOptions",
