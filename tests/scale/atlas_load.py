@@ -4,11 +4,12 @@
 
 Samples an atlas of the demo pair: all units of fc8, 200 each of fc6 and fc7, and
 all channels of conv5, N samples each (default 20), the layers in turn so that all
-parts of the run cost the same. Prints, for each tenth of the neurons, the
-processor's milliseconds per evaluation, neurons per second, memory, threads and
-open files. Fails if memory after any neuron from the tenth on differs from that
-after the tenth by more than 5 %, if a thread or a file is left open, or if a
-tenth costs more than 1.1 times as much as the first.
+parts of the run cost the same. Looks at the process fifty times a second, and
+prints, for each tenth of the neurons, the processor's milliseconds per
+evaluation, neurons per second, the greatest memory that a neuron took, and the
+least number of threads and open files. Fails if a neuron after the tenth took
+5 % more or less memory than the tenth did, if threads or open files become more,
+or if a tenth costs more than 1.1 times as much as the first.
 """
 
 import json
@@ -16,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -24,6 +26,7 @@ TENTHS = 10
 SLOWER = 1.1
 MEMORY = 0.05
 SETTLED = 10  # neurons until everything that stays has been made
+EVERY = 0.02  # seconds between two looks at the process
 LAYERS = [
     [f"fc8:{unit}" for unit in range(10)],
     [f"fc6:{unit}" for unit in range(200)],
@@ -42,28 +45,57 @@ def look(pid: int) -> dict:
     folder = Path(f"/proc/{pid}")
     status = (folder / "status").read_text()
     number = lambda name: int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)[1])
-    user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
     return {
         "clock": time.monotonic(),
-        "busy": (int(user) + int(system)) / os.sysconf("SC_CLK_TCK"),
         "memory": number("RssAnon") * 1024,
         "threads": number("Threads"),
         "files": len(os.listdir(folder / "fd")),
     }
 
 
+def busy(pid: int) -> float:
+    """Processor seconds of all threads so far, those that have ended included."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def sample(words: list[str]) -> list[dict]:
-    """Runs an atlas, and looks at the process after every neuron."""
+    """Runs an atlas: what every neuron took."""
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    looks = []
+    looks, neurons = [], []
+
+    def watch() -> None:
+        while process.poll() is None:
+            try:
+                looks.append(look(process.pid))
+            except (OSError, TypeError):  # it has just ended
+                return
+            time.sleep(EVERY)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    began = time.monotonic()
     for event in map(json.loads, process.stdout):
-        if event["event"] == "outcome":
-            sampled = event["sampled"]
-            evaluations = sampled["samples"] * sampled["evaluations_per_sample"] if sampled else 0
-            looks.append(look(process.pid) | {"evaluations": evaluations})
+        if event["event"] != "outcome":
+            continue
+        sampled = event["sampled"]
+        now = time.monotonic()
+        part = [look for look in looks[:] if began <= look["clock"] < now]
+        looks.clear()
+        neurons.append({
+            "seconds": now - began,
+            "busy": busy(process.pid),
+            "evaluations":
+                sampled["samples"] * sampled["evaluations_per_sample"] if sampled else 0,
+            "memory": max((look["memory"] for look in part), default=None),
+            "threads": min((look["threads"] for look in part), default=None),
+            "files": min((look["files"] for look in part), default=None),
+        })
+        began = now
+    watching.join()
     if process.wait() != 0:
         sys.exit(f"{' '.join(words)}: status {process.returncode}")
-    return looks
+    return neurons
 
 
 def main(program: str, directory: str, samples: str = "20") -> None:
@@ -73,32 +105,34 @@ def main(program: str, directory: str, samples: str = "20") -> None:
     Path(directory).mkdir(parents=True)
     listed = Path(directory) / "neurons.txt"
     listed.write_text("\n".join(neurons) + "\n")
-    looks = sample([program, "atlas", "--neurons", str(listed), "-n", samples, "--json",
-                    "--out", str(Path(directory) / "atlas")])
-    missed = sum(look["evaluations"] == 0 for look in looks)
-    print(f"{len(looks)} neurons, {missed} of them missed")
+    took = sample([program, "atlas", "--neurons", str(listed), "-n", samples, "--json",
+                   "--out", str(Path(directory) / "atlas")])
+    missed = sum(neuron["evaluations"] == 0 for neuron in took)
+    print(f"{len(took)} neurons, {missed} of them missed")
     print("tenth  ms/evaluation  neurons/s  memory MB  threads  files")
-    size = len(looks) // TENTHS
-    costs = []
+    size = len(took) // TENTHS
+    costs, left = [], []
     for tenth in range(TENTHS):
         # What came before the first neuron was done is no part of the curve.
-        first, last = looks[max(tenth * size - 1, 0)], looks[(tenth + 1) * size - 1]
-        part = looks[max(tenth * size, 1):(tenth + 1) * size]
-        evaluations = sum(look["evaluations"] for look in part)
-        costs.append(1e3 * (last["busy"] - first["busy"]) / evaluations)
-        rate = len(part) / (last["clock"] - first["clock"])
-        print(f"{tenth:5}  {costs[-1]:13.3f}  {rate:9.2f}  {last['memory'] / 1e6:9.2f}"
-              f"  {last['threads']:7}  {last['files']:5}")
-    settled, later = looks[SETTLED - 1], looks[SETTLED:]
-    drift = max(abs(look["memory"] / settled["memory"] - 1) for look in later)
-    print(f"memory from neuron {SETTLED} on: at most {100 * drift:.2f} % from that after it")
+        first, part = took[max(tenth * size - 1, 0)], took[max(tenth * size, 1):(tenth + 1) * size]
+        seen = [neuron for neuron in part if neuron["memory"] is not None]
+        evaluations = sum(neuron["evaluations"] for neuron in part)
+        costs.append(1e3 * (part[-1]["busy"] - first["busy"]) / evaluations)
+        left.append([min(neuron[what] for neuron in seen) for what in ("threads", "files")])
+        rate = len(part) / sum(neuron["seconds"] for neuron in part)
+        memory = max(neuron["memory"] for neuron in seen)
+        print(f"{tenth:5}  {costs[-1]:13.3f}  {rate:9.2f}  {memory / 1e6:9.2f}"
+              f"  {left[-1][0]:7}  {left[-1][1]:5}")
+    settled = took[SETTLED - 1]["memory"]
+    later = [neuron["memory"] for neuron in took[SETTLED:] if neuron["memory"] is not None]
+    drift = max(abs(memory / settled - 1) for memory in later)
+    print(f"memory: at most {100 * drift:.2f} % from that of neuron {SETTLED}")
     slower = max(costs) / costs[0]
-    print(f"slowest tenth: {slower:.3f} times the first")
+    print(f"the slowest tenth took {slower:.3f} times as long as the first")
     faults = [
         (drift > MEMORY, "memory is not flat"),
         (slower > SLOWER, "it becomes slower"),
-        (any(look["threads"] != settled["threads"] for look in later), "threads are left"),
-        (any(look["files"] != settled["files"] for look in later), "files are left open"),
+        (any(one != left[0] for one in left), "threads or files are left open"),
     ]
     found = [fault for is_there, fault in faults if is_there]
     if found:
