@@ -30,6 +30,24 @@ fn the_part_behind_a_layer_computes_the_same() {
 }
 
 #[test]
+fn a_batch_that_no_machine_holds_is_refused() {
+    for (pair, part) in [
+        ("fashion", "classifier"),
+        ("fashion", "generator"),
+        ("tiny", "generator"),
+    ] {
+        let network = Fixture::new(pair, part, 1, 1).network;
+        for batch in [1 << 40, usize::MAX / 8, usize::MAX / 2 + 1, usize::MAX] {
+            let refused = Plan::new(&network, batch, &[network.output()]);
+            assert!(
+                matches!(refused, Err(engine::Error::Memory { .. })),
+                "{pair} {part}: {batch} samples: {refused:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_part_holds_nothing_that_reads_past_its_input() {
     let whole = Fixture::new("tiny", "classifier", 1, 1).network;
     for node in whole.nodes() {

@@ -99,6 +99,17 @@ impl Plan {
             NodeId::INPUT => 0,
             node => network.layer(node).op.saved(),
         };
+        let check = |floats| {
+            let what = || format!("running {} on {batch} samples", network.name());
+            memory::check(network.device(), what, floats, memory::SMALLER_BATCH)
+        };
+        let buffers = used().try_fold(0_usize, |sum, (node, step)| {
+            let sample = network.shape(node).len().checked_add(saved_len(step))?;
+            sum.checked_add(sample.checked_mul(batch)?)
+        });
+        // The ops count their working memory without overflow only for a batch
+        // whose buffers fit.
+        check(buffers)?;
         let threads = network.device().threads();
         let most = |need: fn(&dyn Op, usize) -> usize| {
             let ops = used().filter(|(node, _)| *node != NodeId::INPUT);
@@ -114,16 +125,8 @@ impl Plan {
         let scratch = lane
             .checked_mul(threads)
             .and_then(|l| l.checked_add(shared));
-        let floats = used().try_fold(scratch, |sum, (node, step)| {
-            let sample = network.shape(node).len().checked_add(saved_len(step))?;
-            Some(sum?.checked_add(sample.checked_mul(batch)?))
-        });
-        memory::check(
-            network.device(),
-            || format!("running {} on {batch} samples", network.name()),
-            floats.flatten(),
-            memory::SMALLER_BATCH,
-        )?;
+        let all = buffers.zip(scratch).and_then(|(b, s)| b.checked_add(s));
+        check(all)?;
         let plan = |(node, step): (NodeId, &Option<Step>)| {
             let Some(step) = *step else { return Ok(None) };
             Ok(Some(Planned {
