@@ -22,7 +22,9 @@ libfuzzer_sys::fuzz_target!(|description: &str| {
     let bytes = safetensors::serialize(file.tensors(), Some(metadata)).expect("it was one");
     fs::write(&path, bytes).expect("there is room");
     fuzz::within_memory(description.len(), || {
-        let Ok(pair) = Pair::of_pixels(&path, fuzz::device()) else { return };
+        let Ok(pair) = Pair::of_pixels(&path, fuzz::device()) else {
+            return;
+        };
         fuzz::plan(pair.classifier_network());
         let _ = pair.search(None, "crane");
         let _ = pair.search(Some("fc8"), "n0");

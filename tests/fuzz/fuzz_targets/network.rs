@@ -24,7 +24,11 @@ fn resolve(file: &NetworkFile) -> Option<()> {
     let input = Shape::new(&description.input.shape)?;
     let mut shapes = HashMap::from([(&description.input.name, input)]);
     for layer in &description.layers {
-        let inputs: Vec<Shape> = layer.inputs.iter().map(|name| shapes[name].clone()).collect();
+        let inputs: Vec<Shape> = layer
+            .inputs
+            .iter()
+            .map(|name| shapes[name].clone())
+            .collect();
         let shape = LayerShape::new(layer, &inputs).ok()?;
         shapes.insert(&layer.name, shape.output);
     }

@@ -9,7 +9,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     let pair = PAIR.get_or_init(fuzz::tiny);
     fuzz::within_memory(text.len(), || {
-        let Ok(expression) = text.parse::<Expression>() else { return };
+        let Ok(expression) = text.parse::<Expression>() else {
+            return;
+        };
         let (file, network) = (pair.classifier(), pair.classifier_network());
         if let Ok(neuron) = Neuron::resolve(&expression, text, file, network) {
             check(&neuron, pair);
@@ -26,8 +28,16 @@ fn check(neuron: &Neuron, pair: &Pair) {
     assert!(!slug.starts_with('.') && slug.chars().all(safe), "{slug:?}");
     let shown = format!("{}={}", neuron.name(), neuron.range());
     let again = shown.parse().map(|expression| {
-        Neuron::resolve(&expression, &shown, pair.classifier(), pair.classifier_network())
+        Neuron::resolve(
+            &expression,
+            &shown,
+            pair.classifier(),
+            pair.classifier_network(),
+        )
     });
     let again = again.expect("it was shown").expect("it was resolved");
-    assert_eq!((again.unit, again.lo, again.hi), (neuron.unit, neuron.lo, neuron.hi));
+    assert_eq!(
+        (again.unit, again.lo, again.hi),
+        (neuron.unit, neuron.lo, neuron.hi)
+    );
 }

@@ -67,23 +67,31 @@ fn fixture() -> Fixture {
         _ => Flow::Continue,
     })
     .expect_err("it was stopped");
-    levels().run(&at("levels"), &mut |_| Flow::Continue).expect("they can be sampled");
+    levels()
+        .run(&at("levels"), &mut |_| Flow::Continue)
+        .expect("they can be sampled");
 
     let [classifier, _] = fuzz::tiny_files();
-    let many = Request { samples: 24, ..request() };
+    let many = Request {
+        samples: 24,
+        ..request()
+    };
     let many = Job::new(fuzz::tiny(), &many).expect("the request fits the pair");
-    many.run(&at("references"), go_on).expect("it can be sampled");
+    many.run(&at("references"), go_on)
+        .expect("it can be sampled");
     let request = CompareRequest {
         sample: request(),
-        methods: vec![Method::InverseSet, Method::Random],
+        methods: vec![Method::Random, Method::Dataset],
         seeds: 1,
-        evals_per_sample: None,
+        evals_per_sample: Some(2.0),
         reference: Some(at("references/samples.safetensors").into()),
         judge: Some(classifier.into()),
         judge_layer: Some("relu7".into()),
     };
     let mut comparison = Comparison::new(fuzz::tiny(), &request).expect("it fits the pair");
-    comparison.run(&at("compare"), &mut |_| Flow::Continue).expect("they can be compared");
+    comparison
+        .run(&at("compare"), &mut |_| Flow::Continue)
+        .expect("they can be compared");
 
     let mut files = Vec::new();
     for kind in ["run", "unfinished", "levels", "compare"] {
@@ -91,9 +99,18 @@ fn fixture() -> Fixture {
     }
     for (kind, name) in REPLACED {
         let path = Path::new(kind).join(name);
-        assert!(files.iter().any(|(file, _)| *file == path), "there is no {}", path.display());
+        assert!(
+            files.iter().any(|(file, _)| *file == path),
+            "there is no {}",
+            path.display()
+        );
     }
-    Fixture { pair: fuzz::tiny(), job, comparison: Mutex::new(comparison), files }
+    Fixture {
+        pair: fuzz::tiny(),
+        job,
+        comparison: Mutex::new(comparison),
+        files,
+    }
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
@@ -109,9 +126,10 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     }
 }
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
-    let fixture = FIXTURE.get_or_init(fixture);
+static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+
+libfuzzer_sys::fuzz_target!(init: drop(FIXTURE.set(fixture())), |data: &[u8]| {
+    let fixture = FIXTURE.get().expect("it was made");
     let Some((&which, contents)) = data.split_first() else { return };
     let (kind, name) = REPLACED[usize::from(which) % REPLACED.len()];
     let folder = fuzz::folder();
@@ -130,7 +148,12 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 
 /// Everything that works on a directory that is there.
 fn look(fixture: &Fixture, kind: &str, directory: &Path) {
-    let Fixture { pair, job, comparison, .. } = fixture;
+    let Fixture {
+        pair,
+        job,
+        comparison,
+        ..
+    } = fixture;
     let _ = write_report(directory, pair);
     for run in finished_runs(directory).unwrap_or_default() {
         if let Ok(run) = FinishedRun::open(&run) {
@@ -140,7 +163,11 @@ fn look(fixture: &Fixture, kind: &str, directory: &Path) {
     let events = Cell::new(0);
     let few = || {
         events.set(events.get() + 1);
-        if events.get() < MOST_EVENTS { Flow::Continue } else { Flow::Stop }
+        if events.get() < MOST_EVENTS {
+            Flow::Continue
+        } else {
+            Flow::Stop
+        }
     };
     match kind {
         "levels" => drop(levels().run(directory, &mut |_| few())),
