@@ -11,7 +11,7 @@ const SAMPLE: &str = "sample --pair tiny --neuron fc8:volcano=c25..c75 -n 10 --b
 const LEVELS: &str = "levels --pair tiny --neuron fc8:volcano=p5..100000 --levels 2 -n 2";
 
 /// The events of a command that succeeds, and tells nothing else.
-fn events(folder: &Path, line: &str) -> Vec<Value> {
+pub(crate) fn events(folder: &Path, line: &str) -> Vec<Value> {
     let output = run(folder, line);
     assert!(output.status.success(), "{line}: {}", stderr(&output));
     assert_eq!(stderr(&output), "", "{line}");
@@ -29,7 +29,7 @@ fn events(folder: &Path, line: &str) -> Vec<Value> {
 }
 
 /// Events of one name.
-fn named<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
+pub(crate) fn named<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
     events
         .iter()
         .filter(|event| event["event"] == name)
@@ -117,6 +117,8 @@ fn every_event_and_field_is_documented() {
     let line = "levels --pair tiny --neuron fc8:2 --levels 1 -n 1 --out found --json";
     all.extend(events(folder.path(), line));
     assert_eq!(named(&all, "finding").len(), 2);
+    let line = "atlas --pair tiny --neurons fc8:2 -n 1 --out atlas --json";
+    all.extend(events(folder.path(), line));
     for event in all {
         let name = event["event"].as_str().unwrap();
         let after = document.split(&format!("\n## `{name}`\n")).nth(1);

@@ -10,10 +10,10 @@ use crate::compare::{TINY_COMPARISON, prepared};
 use crate::networks::{spoil, tiny};
 use crate::program::{run, stderr, stdout, tree};
 
-const LABEL: &str = "</script><script>alert(1)</script>\u{1b}]0;title\u{7}\r\n\",=1+1";
+pub(crate) const LABEL: &str = "</script><script>alert(1)</script>\u{1b}]0;title\u{7}\r\n\",=1+1";
 
-/// A classifier whose every label is that one.
-fn hostile(folder: &Path) {
+/// The tiny pair with that one for every label of its classifier.
+pub(crate) fn hostile(folder: &Path, name: &str) {
     spoil(
         &tiny("classifier"),
         &folder.join("hostile.safetensors"),
@@ -21,7 +21,7 @@ fn hostile(folder: &Path) {
             let mut network: Value = serde_json::from_str(description).unwrap();
             for labels in network["labels"].as_object_mut().unwrap().values_mut() {
                 for label in labels.as_array_mut().unwrap() {
-                    label["name"] = LABEL.into();
+                    label["name"] = name.into();
                 }
             }
             *description = network.to_string();
@@ -31,20 +31,22 @@ fn hostile(folder: &Path) {
 }
 
 /// What a terminal could obey.
-fn is_control(byte: &u8) -> bool {
+pub(crate) fn is_control(byte: &u8) -> bool {
     *byte < b' ' && !b"\n".contains(byte) || *byte == 0x7f
 }
 
 #[test]
 fn labels_are_told_and_do_nothing() {
     let folder = prepared();
-    hostile(folder.path());
+    hostile(folder.path(), LABEL);
     let networks = "--classifier hostile.safetensors --generator generator.safetensors";
     let comparison = TINY_COMPARISON.replace("--pair tiny", networks);
     let comparison = comparison.replace("volcano", "2");
     let lines = [
         format!("sample {networks} --neuron fc8:2 -n 4 --out sampled"),
         format!("levels {networks} --neuron fc8:2 --levels 2 -n 3 --out levels"),
+        format!("atlas {networks} --neurons fc8:2 --neurons fc8:1=9999.. -n 3 --out atlas"),
+        format!("atlas {networks} --neurons fc8:2 --plan plan.json"),
         format!("{comparison} --out compared"),
         format!("sample {networks} --neuron fc8:2 -n 4 --json --out told"),
         format!("inspect {networks}"),
@@ -70,8 +72,10 @@ fn labels_are_told_and_do_nothing() {
             Some("html") => {
                 kinds[0] += 1;
                 assert!(!text.contains("<script>alert"), "{file}");
-                // The data and the script are the only ones.
-                assert_eq!(text.matches("</script>").count(), 2, "{file}");
+                // The data and the script are the only ones; that of an atlas
+                // has no data.
+                let scripts = if file == "atlas/report.html" { 1 } else { 2 };
+                assert_eq!(text.matches("</script>").count(), scripts, "{file}");
                 let told = text.contains("&#60;/script&#62;&#60;script&#62;alert(1)");
                 assert!(told || file.starts_with("run/"), "{file}");
             }

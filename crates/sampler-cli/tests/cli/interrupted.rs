@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::program::{assert_fails, program, run, stderr, stdout, tree, words};
 
@@ -25,7 +26,14 @@ fn saved(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn assert_equal(found: &BTreeMap<String, Vec<u8>>, whole: &BTreeMap<String, Vec<u8>>) {
+/// All below a folder but the logs, which tell times.
+pub(crate) fn all_but_logs(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = tree(folder);
+    files.retain(|name, _| !name.ends_with("log.jsonl"));
+    files
+}
+
+pub(crate) fn assert_equal(found: &BTreeMap<String, Vec<u8>>, whole: &BTreeMap<String, Vec<u8>>) {
     assert!(found.keys().eq(whole.keys()), "{:?}", found.keys());
     for (name, bytes) in whole {
         assert!(found[name] == *bytes, "{name} differs");
@@ -33,7 +41,7 @@ fn assert_equal(found: &BTreeMap<String, Vec<u8>>, whole: &BTreeMap<String, Vec<
 }
 
 /// Starts a command that goes on while the test does.
-fn start(folder: &Path, line: &str, told: &str) -> Child {
+pub(crate) fn start(folder: &Path, line: &str, told: &str) -> Child {
     let program = program(folder);
     let mut command = Command::new(program.get_program());
     for (name, value) in program.get_envs() {
@@ -115,12 +123,12 @@ fn a_run_that_is_killed_again_and_again_ends_as_if_it_was_not() {
     }
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub(crate) fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Waits until a command has told of a batch.
-fn wait_for_batch(folder: &Path, told: &str) {
+pub(crate) fn wait_for_batch(folder: &Path, told: &str) {
     let began = Instant::now();
     while accepted(folder, told).is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60), "no batch");
@@ -207,12 +215,8 @@ fn levels_go_on_too() {
 
     let whole = tempfile::tempdir().unwrap();
     assert!(run(whole.path(), line).status.success());
-    let files = |folder: &Path| {
-        let files = tree(&folder.join("run")).into_iter();
-        let files = files.filter(|(name, _)| !name.ends_with("log.jsonl"));
-        files.collect::<BTreeMap<_, _>>()
-    };
-    assert_equal(&files(folder.path()), &files(whole.path()));
+    let files = |folder: &TempDir| all_but_logs(&folder.path().join("run"));
+    assert_equal(&files(&folder), &files(&whole));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line as a person uses it, on the tiny pair.
 
+mod atlas;
 mod bad_input;
 mod compare;
 mod cuda;
@@ -14,6 +15,7 @@ mod levels;
 mod links;
 mod manual;
 mod networks;
+mod plans;
 mod program;
 mod report;
 mod sample;

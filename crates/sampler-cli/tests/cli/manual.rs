@@ -2,9 +2,11 @@
 
 use crate::program::{assert_fails, run, stderr, stdout};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 11] = [
     "sample",
     "levels",
+    "atlas",
+    "resume",
     "scan",
     "inspect",
     "compare",
