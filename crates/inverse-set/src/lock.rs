@@ -147,6 +147,23 @@ impl Lock {
     }
 }
 
+/// Removes the lock that a process of this machine left which was killed when all
+/// was done: nobody will take it any more.
+pub(crate) fn clear(directory: &Path) {
+    let path = directory.join(LOCK);
+    if !path.exists() || path.is_symlink() {
+        return;
+    }
+    let Ok((Some(_file), true)) = open(&path) else {
+        return;
+    };
+    let is_ours = |left: &Written| left.holder.is_on_machine_of(&Holder::this());
+    if read(&path).as_ref().is_none_or(is_ours) {
+        // Whoever may not write here only reads, and is not disturbed by it.
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         self.stop = None;
@@ -344,6 +361,24 @@ mod tests {
             lock.unwrap().check().unwrap();
             assert!(waited.is_empty());
         }
+    }
+
+    #[test]
+    fn where_all_is_done_only_what_is_dead_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK);
+        clear(folder.path());
+        assert!(!path.exists());
+        leave(folder.path(), Holder::this());
+        clear(folder.path());
+        assert!(!path.exists());
+        leave(folder.path(), elsewhere("unknown"));
+        clear(folder.path());
+        assert!(path.exists());
+        std::fs::remove_file(&path).unwrap();
+        let _lock = take(folder.path(), Holder::this()).0.unwrap();
+        clear(folder.path());
+        assert!(path.exists());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AtlasEntry, AtlasRecord};
 use crate::directory::{Directory, MANIFEST, RUN};
+use crate::lock;
 use crate::record::Run;
 use crate::{Error, Job, Neuron, Outcome, Summary};
 
@@ -180,6 +181,7 @@ pub(super) fn outcome(job: &Job, folder: &Path) -> Result<Option<Outcome>, Error
     };
     match here == job.record {
         true => {
+            lock::clear(folder);
             let summary = Summary::new(folder, files.manifest()?, here.images, true);
             Ok(Some(Outcome::Sampled(summary)))
         }

@@ -6,7 +6,7 @@ use netfile::disk;
 
 use super::{BATCHES, Directory, LOG, MANIFEST, RUN, SAMPLES, STATE, io};
 use crate::Error;
-use crate::lock::Lock;
+use crate::lock::{self, Lock};
 use crate::record::{Run, StoredImages};
 use crate::results::{self, is_occupied, remove_leftovers};
 
@@ -37,6 +37,7 @@ impl Directory {
         let mut directory = Directory::at(path);
         // Nothing is written where it is not wanted, not even a lock.
         if directory.find(run)? == Found::Finished {
+            lock::clear(path);
             return Ok((directory, Found::Finished));
         }
         let begun = directory.begin(run, waits);
