@@ -61,13 +61,29 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
     checks.push(Check {
         name: "command lines of the documentation that take hours, or Slurm".into(),
         commands: vec![words(
-            "env DOCS_NEEDS=hours,slurm cargo test -p tests --test docs",
+            "env DOCS_NEEDS=hours,slurm tests/slurm/cluster.sh cargo test -p tests --test docs",
             &[],
         )],
     });
+    checks.push(dependencies());
     checks.extend(on_simulated_device());
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
+}
+
+/// Licences, sources and doubles of all dependencies, by `deny.toml`. Advisories
+/// need a database from the network and are left to whoever has one.
+fn dependencies() -> Check {
+    Check {
+        name: "licences and sources of dependencies".into(),
+        commands: vec![
+            words("cargo install --locked --root target/tools cargo-deny", &[]),
+            words(
+                "target/tools/bin/cargo-deny check licenses bans sources",
+                &[],
+            ),
+        ],
+    }
 }
 
 /// The CUDA kernels on the simulated device, in every way to run them there.
@@ -123,7 +139,17 @@ fn bars(directory: &str) -> Check {
 }
 
 /// The fuzz targets of `tests/fuzz`.
-const FUZZ_TARGETS: [&str; 5] = ["caffemodel", "prototxt", "onnx", "torch", "network"];
+const FUZZ_TARGETS: [&str; 9] = [
+    "caffemodel",
+    "prototxt",
+    "onnx",
+    "torch",
+    "network",
+    "description",
+    "neuron",
+    "picture",
+    "run_directory",
+];
 
 /// Ten minutes of one fuzz target, which needs a nightly compiler and
 /// cargo-fuzz.
@@ -144,6 +170,7 @@ fn fuzzing(target: &str) -> Check {
                     "--",
                     "-max_total_time=600",
                     "-timeout=10",
+                    "-rss_limit_mb=1024",
                 ],
             ),
         ],
