@@ -65,10 +65,41 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
             &[],
         )],
     });
+    checks.extend(interruption(temporary));
     checks.push(dependencies());
+    checks.extend(["address", "thread"].map(|sanitizer| Check {
+        name: format!("unsafe code on the CPU under the sanitizer for {sanitizer}"),
+        commands: vec![words("tests/sanitize.sh", &[sanitizer])],
+    }));
     checks.extend(on_simulated_device());
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
+}
+
+/// Runs that are killed, and many of them: on one machine and on a cluster.
+fn interruption(temporary: &Path) -> [Check; 3] {
+    let load = temporary.join("load").display().to_string();
+    let killed = "env KILLS=200 cargo test -p sampler-cli --test cli -- a_run_that_is_killed";
+    [
+        Check {
+            name: "a run that is killed 200 times".into(),
+            commands: vec![words(killed, &[])],
+        },
+        Check {
+            name: "an atlas on a real Slurm, with tasks killed and a node drained".into(),
+            commands: vec![words("tests/slurm/run.sh", &[])],
+        },
+        Check {
+            name: "an atlas of hundreds of neurons in constant time and memory".into(),
+            commands: vec![
+                words("cargo build --release --package sampler-cli", &[]),
+                words(
+                    "python3 tests/scale/atlas_load.py target/release/sampler-cli",
+                    &[&load],
+                ),
+            ],
+        },
+    ]
 }
 
 /// Licences, sources and doubles of all dependencies, by `deny.toml`. Advisories
