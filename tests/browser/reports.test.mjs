@@ -1,5 +1,5 @@
-// Reports of a sample, an intersection, levels and a comparison, as people meet
-// them: in a browser, with mouse and with keyboard, on a phone and on a desktop.
+// Reports of a sample, an intersection, levels, a comparison and an atlas, as people
+// meet them: in a browser, with mouse and with keyboard, on a phone and on a desktop.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -213,6 +213,136 @@ for (const [name, make] of Object.entries(made))
       assert.ok(statSync(file).size < 10_000_000);
     });
   });
+
+describe("atlas", { timeout: 300_000 }, () => {
+  let file;
+  before(() => {
+    file = run("atlas", ..."atlas --neurons fc8:all --neurons conv5:0..2@max".split(" "), "--neurons", "fc6:0=1e9..", "-n", "8");
+  });
+  const names = (page) => page.$$eval("#cards .card:not([hidden]) .name", (all) => all.map((name) => name.textContent));
+  const headings = (page) => page.locator("#cards .group:visible").count();
+
+  for (const [device, size] of Object.entries(sizes))
+    test(`holds its layout and is accessible on a ${device}`, async () => {
+      for (const scheme of ["light", "dark"]) {
+        const { page, heard } = await open(file, size, scheme);
+        assert.ok(await fits(page), "the page is wider than the window");
+        await picture(page, `atlas-${device}-${scheme}`);
+        await accessible(page, `${scheme} page`);
+        await page.fill("#filter", "nobody");
+        assert.ok(await page.locator("#nothing").isVisible());
+        await accessible(page, `${scheme} page without a neuron`);
+        assert.deepEqual(heard, []);
+        await page.close();
+      }
+    });
+
+  test("filters and sorts by mouse", async () => {
+    const { page, heard } = await open(file, sizes.desktop);
+    const given = await names(page);
+    assert.equal(given.length, 14);
+    assert.equal(await headings(page), 3);
+    await page.click("#filter");
+    await page.keyboard.type("CONV5 2");
+    assert.deepEqual(await names(page), ["conv5:2@max"]);
+    assert.equal(await page.locator("#found").textContent(), "1 of 14");
+    assert.equal(await headings(page), 1);
+    await page.fill("#filter", "");
+
+    await page.selectOption("#order", "name");
+    const { compare } = new Intl.Collator("en", { numeric: true });
+    assert.deepEqual(await names(page), [...given].sort(compare));
+    assert.equal(await headings(page), 0);
+    const figures = (figure) =>
+      page.$$eval("#cards .card", (all, figure) => all.map((card) => card.dataset[figure]), figure);
+    for (const [order, figure, sign] of [
+      ["distance", "distance", -1],
+      ["evaluations", "evaluations", 1],
+      ["range", "lo", 1],
+    ]) {
+      await page.selectOption("#order", order);
+      const found = await figures(figure);
+      const numbers = found.filter((number) => number !== undefined).map(Number);
+      assert.deepEqual(numbers, [...numbers].sort((a, b) => sign * (a - b)), order);
+      // The one that was missed has neither cost nor diversity.
+      if (order !== "range") assert.equal(found.at(-1), undefined);
+    }
+    await page.selectOption("#order", "given");
+    assert.deepEqual(await names(page), given);
+
+    await page.locator("#cards .strip").nth(1).click();
+    assert.match(page.url(), /\/atlas\/00001-fc8-1-trouser-[^/]*\/report\.html$/);
+    assert.match(await page.locator("h1").textContent(), /Trouser/);
+    assert.deepEqual(heard.filter((what) => !what.endsWith("/report.html")), []);
+    await page.close();
+  });
+
+  test("filters and sorts by keyboard", async () => {
+    const { page, heard } = await open(file, sizes.desktop);
+    const given = await names(page);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("fc8");
+    assert.equal((await names(page)).length, 10);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    assert.notEqual(await page.locator("#order").inputValue(), "given");
+    assert.notDeepEqual(await names(page), given.slice(0, 10));
+    await page.keyboard.press("Tab");
+    assert.deepEqual(heard, []);
+    const first = (await names(page))[0];
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), first);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/atlas\/0[^/]*\/report\.html$/);
+    await page.close();
+  });
+
+  test("every link leads to a report", async () => {
+    const { page } = await open(file, sizes.desktop);
+    const links = await page.$$eval("#cards a", (all) => all.map((link) => link.getAttribute("href")));
+    assert.equal(links.length, 13);
+    for (const link of links) assert.ok(statSync(join(folder, "atlas", link)).isFile(), link);
+    await page.close();
+  });
+
+  test("shows, filters and sorts a thousand neurons", async (t) => {
+    const text = readFileSync(file, "utf8");
+    const [head, cards, tail] = text.split(/(<li class="card"[^]*?)(?=\n<li class="group"|\n<\/ul>)/);
+    const many = Array.from({ length: 100 }, (_, i) => cards.replaceAll(/(?<=class="name">(<a [^>]*>)?)(?=[^<])/g, `${i} `));
+    const large = join(folder, "atlas", "large.html");
+    writeFileSync(large, `${head}${many.join("\n")}\n</ul>${tail.slice(tail.indexOf("\n<p id=\"nothing\""))}`);
+    const began = performance.now();
+    const { page, heard } = await open(large, sizes.desktop);
+    const loaded = performance.now() - began;
+    assert.equal((await names(page)).length, 1000);
+    // From the key to the next frame, the quickest of some: others share the machine.
+    const frame = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    const quickest = async (act) => {
+      const times = [];
+      for (let i = 0; i < 5; i++) {
+        const start = performance.now();
+        await act(i);
+        await frame();
+        times.push(performance.now() - start);
+      }
+      return Math.min(...times);
+    };
+    await page.focus("#filter");
+    const typed = await quickest((i) => page.keyboard.press("coats"[i]));
+    assert.deepEqual(await names(page), []);
+    await page.fill("#filter", "");
+    const sorted = await quickest((i) => page.selectOption("#order", ["name", "distance", "range", "given", "name"][i]));
+    const figures = { "to load": loaded, "for a key": typed, "to sort": sorted };
+    for (const [what, milliseconds] of Object.entries(figures)) t.diagnostic(`${Math.round(milliseconds)} ms ${what}`);
+    assert.deepEqual(heard, []);
+    await page.close();
+  });
+
+  test("tells no folder", () => {
+    const text = readFileSync(file, "utf8");
+    for (const path of [folder, WEIGHTS]) assert.ok(!text.includes(path), path);
+  });
+});
 
 test("what looks like markup is shown and never run", async () => {
   const classifier = join(folder, "<script>window.run=1<\u{2215}script>.safetensors");
