@@ -79,50 +79,6 @@ pub fn plan(network: &Network) {
     }
 }
 
-/// The CPU with one thread, so that a process does the same again.
-pub fn device() -> &'static Device {
-    static DEVICE: OnceLock<Device> = OnceLock::new();
-    DEVICE.get_or_init(|| Device::cpu(Some(1)).expect("there is a CPU"))
-}
-
-/// The files of the tiny pair: classifier and generator.
-pub fn tiny_files() -> [PathBuf; 2] {
-    let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights");
-    Pair::files(weights.as_ref(), "tiny")
-}
-
-/// The tiny pair.
-pub fn tiny() -> Pair {
-    let [classifier, generator] = tiny_files();
-    Pair::open(&classifier, &generator, device()).expect("the tiny pair can be opened")
-}
-
-/// A folder in memory, which is gone when it is dropped.
-pub fn folder() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").expect("there is a file system in memory")
-}
-
-/// Most values of all layers together that are computed.
-const MOST_VALUES: usize = 1 << 14;
-
-/// Plans batches of a network: those that no machine holds must be refused. A
-/// small network is run, too.
-pub fn plan(network: &Network) {
-    let output = [network.output()];
-    for batch in [usize::MAX, usize::MAX / 2 + 1, usize::MAX / 8, 1 << 50] {
-        let plan = Plan::new(network, batch, &output);
-        assert!(plan.is_err(), "a batch of {batch} was planned");
-    }
-    let mut lens = network.nodes().map(|node| network.shape(node).len());
-    let values = lens.try_fold(0_usize, |sum, len| sum.checked_add(len));
-    if values.is_some_and(|values| values <= MOST_VALUES) {
-        let mut plan = Plan::new(network, 2, &output).expect("it is small");
-        let input = vec![0.5; network.shape(NodeId::INPUT).len()];
-        plan.input_mut().write(1, &input);
-        plan.forward(1);
-    }
-}
-
 /// Asks every layer for every parameter.
 pub fn ask(net: &Net) {
     net.layers.iter().for_each(ask_layer);
