@@ -179,7 +179,8 @@ impl Sizes {
             ROUND
         };
         let most = (len / per_tile).next_multiple_of(ROWS).max(2 * ROWS);
-        most.min(total.next_multiple_of(ROWS))
+        // Rounded up after the smaller was taken: `total` may be any number.
+        most.min(total).next_multiple_of(ROWS)
     }
 
     /// Number of f32 of one point of a round's data. A line more keeps the
@@ -289,4 +290,25 @@ fn taps_match(places: &Places, expected: usize) -> bool {
         && rows.phases <= 2
         && whole(rows)
         && whole(cols)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_of_any_number_of_tiles_are_bounded() {
+        let sizes = Sizes {
+            phases: 1,
+            n: 4,
+            tiles: [2, 2],
+            channels: 16,
+            outputs: 16,
+            depth: 16,
+            columns: 16,
+        };
+        assert_eq!(sizes.longest(1), ROWS);
+        assert_eq!(sizes.longest(ROWS + 1), 2 * ROWS);
+        assert_eq!(sizes.longest(usize::MAX), sizes.longest(1 << 20));
+    }
 }
