@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Check, words};
+use crate::tidy::MANIFESTS;
 
 /// All of them; what they write goes to a folder.
 pub(super) fn checks(temporary: &Path) -> Vec<Check> {
@@ -72,6 +73,8 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
         commands: vec![words("tests/sanitize.sh", &[sanitizer])],
     }));
     checks.extend(on_simulated_device());
+    checks.push(tools());
+    checks.push(dependencies());
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
 }
@@ -169,8 +172,33 @@ fn bars(directory: &str) -> Check {
     }
 }
 
+/// The crates that are not in the toolchain, installed where they are missing.
+fn tools() -> Check {
+    Check {
+        name: "cargo-deny and cargo-fuzz are there".into(),
+        commands: vec![words(
+            "cargo install --locked --quiet --root target/tools cargo-deny cargo-fuzz",
+            &[],
+        )],
+    }
+}
+
+/// Dependencies of every workspace, held to `deny.toml`.
+fn dependencies() -> Check {
+    let deny = |manifest: &str| {
+        words(
+            "target/tools/bin/cargo-deny --config deny.toml --all-features --manifest-path",
+            &[manifest, "check", "licenses", "bans", "sources"],
+        )
+    };
+    Check {
+        name: "licences and sources of dependencies".into(),
+        commands: MANIFESTS.map(deny).into(),
+    }
+}
+
 /// The fuzz targets of `tests/fuzz`.
-const FUZZ_TARGETS: [&str; 9] = [
+const FUZZ_TARGETS: [&str; 10] = [
     "caffemodel",
     "prototxt",
     "onnx",
@@ -179,15 +207,15 @@ const FUZZ_TARGETS: [&str; 9] = [
     "description",
     "neuron",
     "picture",
+    "plan",
     "run_directory",
 ];
 
-/// Ten minutes of one fuzz target, which needs a nightly compiler and
-/// cargo-fuzz.
+/// Ten minutes of one fuzz target, which needs a nightly compiler.
 fn fuzzing(target: &str) -> Check {
     let folders = ["corpus", "seeds"].map(|folder| format!("tests/fuzz/{folder}/{target}"));
     let [corpus, seeds] = &folders;
-    let fuzz = "cargo +nightly fuzz run --fuzz-dir tests/fuzz";
+    let fuzz = "env RUSTUP_TOOLCHAIN=nightly target/tools/bin/cargo-fuzz run --fuzz-dir tests/fuzz";
     Check {
         name: format!("ten minutes of fuzzing: {target}"),
         commands: vec![
@@ -200,6 +228,7 @@ fn fuzzing(target: &str) -> Check {
                     seeds,
                     "--",
                     "-max_total_time=600",
+                    "-rss_limit_mb=1024",
                     "-timeout=10",
                     "-rss_limit_mb=1024",
                 ],

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use spdx::{Expression, Licensee, ParseMode};
 
-/// The workspaces: what builds with stable Rust, the fuzz targets, the step in candle.
-const MANIFESTS: [&str; 3] = [
+/// The workspaces, by their manifests: what builds with stable Rust, the fuzz
+/// targets, the step in candle.
+pub(crate) const MANIFESTS: [&str; 3] = [
     "Cargo.toml",
     "tests/fuzz/Cargo.toml",
     "tests/peers/candle/Cargo.toml",

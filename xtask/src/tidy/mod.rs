@@ -13,6 +13,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 
+pub(crate) use dependencies::MANIFESTS;
+
 /// Prints everything that breaks a rule, and fails if something does.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let files = files(root)?;
