@@ -67,7 +67,6 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
         )],
     });
     checks.extend(interruption(temporary));
-    checks.push(dependencies());
     checks.extend(["address", "thread"].map(|sanitizer| Check {
         name: format!("unsafe code on the CPU under the sanitizer for {sanitizer}"),
         commands: vec![words("tests/sanitize.sh", &[sanitizer])],
@@ -103,21 +102,6 @@ fn interruption(temporary: &Path) -> [Check; 3] {
             ],
         },
     ]
-}
-
-/// Licences, sources and doubles of all dependencies, by `deny.toml`. Advisories
-/// need a database from the network and are left to whoever has one.
-fn dependencies() -> Check {
-    Check {
-        name: "licences and sources of dependencies".into(),
-        commands: vec![
-            words("cargo install --locked --root target/tools cargo-deny", &[]),
-            words(
-                "target/tools/bin/cargo-deny check licenses bans sources",
-                &[],
-            ),
-        ],
-    }
 }
 
 /// The CUDA kernels on the simulated device, in every way to run them there.
@@ -183,7 +167,8 @@ fn tools() -> Check {
     }
 }
 
-/// Dependencies of every workspace, held to `deny.toml`.
+/// Dependencies of every workspace, held to `deny.toml`. Advisories need a
+/// database from the network and are left to whoever has one.
 fn dependencies() -> Check {
     let deny = |manifest: &str| {
         words(
@@ -228,7 +213,6 @@ fn fuzzing(target: &str) -> Check {
                     seeds,
                     "--",
                     "-max_total_time=600",
-                    "-rss_limit_mb=1024",
                     "-timeout=10",
                     "-rss_limit_mb=1024",
                 ],
