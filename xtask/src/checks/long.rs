@@ -74,6 +74,7 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
     checks.extend(on_simulated_device());
     checks.push(tools());
     checks.push(dependencies());
+    checks.extend(["address", "thread"].map(sanitized));
     checks.extend(FUZZ_TARGETS.map(fuzzing));
     checks
 }
@@ -179,6 +180,14 @@ fn dependencies() -> Check {
     Check {
         name: "licences and sources of dependencies".into(),
         commands: MANIFESTS.map(deny).into(),
+    }
+}
+
+/// Unsafe code and what runs on it, which needs a nightly compiler.
+fn sanitized(sanitizer: &str) -> Check {
+    Check {
+        name: format!("kernels of the CPU and mapped files under a sanitizer: {sanitizer}"),
+        commands: vec![words("tests/sanitize.sh", &[sanitizer])],
     }
 }
 
