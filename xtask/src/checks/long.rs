@@ -67,10 +67,6 @@ pub(super) fn checks(temporary: &Path) -> Vec<Check> {
         )],
     });
     checks.extend(interruption(temporary));
-    checks.extend(["address", "thread"].map(|sanitizer| Check {
-        name: format!("unsafe code on the CPU under the sanitizer for {sanitizer}"),
-        commands: vec![words("tests/sanitize.sh", &[sanitizer])],
-    }));
     checks.extend(on_simulated_device());
     checks.push(tools());
     checks.push(dependencies());
