@@ -32,6 +32,11 @@ impl Loaded {
         })
     }
 
+    /// Takes the name that a record has for the same file.
+    pub(crate) fn known_as(&mut self, record: &NetworkRecord) {
+        self.base_name.clone_from(&record.file);
+    }
+
     /// What `run.json` says of it.
     pub(crate) fn record(&self) -> NetworkRecord {
         NetworkRecord {

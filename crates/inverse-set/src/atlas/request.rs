@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Atlas, MOST};
+use crate::encoding::Encoding;
 use crate::finished::same_network;
 use crate::record::{EncoderRecord, NetworkRecord, SpaceRecord, StoredImages};
 use crate::{Error, Expression, Needed, Neuron, Pair, Request};
@@ -50,7 +51,8 @@ impl Atlas {
         }
     }
 
-    /// The atlas that a record tells of, to be gone on with. `at` is the file or
+    /// The atlas that a record tells of, to be gone on with; networks are known
+    /// by the names that their files had then. `at` is the file or
     /// the directory that the record is from; `encoder` is the file of
     /// [`AtlasRecord::encoder`], where it names one.
     ///
@@ -59,14 +61,17 @@ impl Atlas {
     /// one that this program would not have made; and what opening the encoder
     /// can fail with.
     pub fn again(
-        pair: Pair,
+        mut pair: Pair,
         encoder: Option<PathBuf>,
         record: &AtlasRecord,
         at: &Path,
     ) -> Result<Atlas, Error> {
         same_network(at, &record.classifier, Some(&pair.classifier), "classifier")?;
+        pair.classifier.known_as(&record.classifier);
         if let Some(generator) = &record.generator {
             same_network(at, generator, pair.generator.as_ref(), "generator")?;
+            let found = pair.generator.iter_mut();
+            found.for_each(|found| found.known_as(generator));
         }
         let refused = |what: &str| {
             Error::Request(format!(
@@ -88,7 +93,14 @@ impl Atlas {
         };
         let neurons = record.neurons.iter().map(resolved);
         let neurons = neurons.collect::<Result<Vec<Neuron>, Error>>()?;
-        let atlas = Atlas::new(pair, neurons, &request)?;
+        let mut atlas = Atlas::new(pair, neurons, &request)?;
+        if let (Encoding::Network { network, .. }, Some(encoder)) =
+            (&mut atlas.job.encoding, record.encoder())
+        {
+            same_network(at, encoder, Some(&**network), "encoder")?;
+            network.known_as(encoder);
+            atlas.job.record.encoder = atlas.job.encoding.record();
+        }
         match atlas.record() == *record {
             true => Ok(atlas),
             false => Err(refused("its request is not what this program makes of it")),

@@ -164,6 +164,20 @@ fn networks_may_have_moved_if_they_are_the_same() {
     let given = "--classifier moved/classifier.safetensors --generator moved/generator.safetensors";
     let output = alone(&format!("{shard} {given}"));
     assert!(output.status.success(), "{}", stderr(&output));
+
+    // Under other names they are what they were.
+    fs::remove_dir_all(folder.path().join("runs")).unwrap();
+    for part in ["classifier", "generator"] {
+        let from = folder
+            .path()
+            .join("moved")
+            .join(format!("{part}.safetensors"));
+        fs::rename(from, folder.path().join(part)).unwrap();
+    }
+    let output = alone(&format!(
+        "{shard} --classifier classifier --generator generator"
+    ));
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 /// Types a line into a shell in which the programs that it names are there:
