@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use super::frame::{Frame, is_small, policy};
-use super::numbers::count;
+use super::numbers::{count, decimals};
 use super::pictures::{self, Picture};
 use super::run::Selection;
 use super::words::Made;
@@ -216,9 +216,21 @@ fn card(neuron: &Neuron, row: Option<&Row>, strip: Option<Strip>) -> Card {
     Card {
         name: words::name(neuron),
         place: words::place(neuron),
-        range: words::range(neuron),
+        range: range(neuron),
         ends: [neuron.lo, neuron.hi].map(|end| end.is_finite().then_some(end)),
         state,
+    }
+}
+
+/// The range, as exactly as a card needs it.
+fn range(neuron: &Neuron) -> String {
+    let (lo, hi) = (neuron.lo, neuron.hi);
+    match (hi - lo).is_finite() {
+        true => {
+            let digits = decimals(hi - lo);
+            format!("from {lo:.digits$} to {hi:.digits$}")
+        }
+        false => words::range(neuron),
     }
 }
 
