@@ -7,6 +7,8 @@
 mod plan;
 mod record;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
