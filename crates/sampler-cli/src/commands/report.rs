@@ -11,7 +11,7 @@ use crate::recorded::RecordedNetworks;
 
 /// Writes report.html into the directory of finished results again.
 ///
-/// `sample`, `levels` and `compare` have written it; this is for a page that was removed,
+/// `sample`, `levels`, `atlas` and `compare` have written it; this is for a page that was removed,
 /// or that another version of this program wrote. Everything on it is computed
 /// from what the run saved.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ Examples:
   sampler-cli report runs/levels-fc8-4-coat-8x10-0
   sampler-cli report runs/compare")]
 pub(crate) struct Arguments {
-    /// Directory of a run, of levels or of a comparison.
+    /// Directory of a run, of levels, of an atlas or of a comparison.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 

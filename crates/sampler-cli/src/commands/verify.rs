@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use inverse_set::{FinishedRun, Margin, Pair, StoredImages, Verified, finished_runs};
+use inverse_set::{FinishedRun, Margin, Neuron, Pair, StoredImages, Verified, finished_runs};
 
 use crate::counting::{Counting, QuietArgument};
 use crate::recorded::RecordedNetworks;
@@ -27,9 +27,10 @@ use crate::table;
 Examples:
   sampler-cli verify runs/coats
   sampler-cli verify runs/levels-fc8-4-coat-8x10-0
+  sampler-cli verify runs/atlas-fc8-all-n20-0
   sampler-cli verify runs/coats --classifier weights/fashion/classifier.safetensors")]
 pub(crate) struct Arguments {
-    /// Directory of a run, or of levels.
+    /// Directory of a run, of levels or of an atlas.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 
@@ -63,11 +64,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn show(found: &[(&Path, Verified)], out: &mut impl Write) -> Result<()> {
     let Some((_, first)) = found.first() else {
-        writeln!(out, "no level was sampled: there is nothing to verify")?;
+        writeln!(
+            out,
+            "no level or neuron was sampled: there is nothing to verify"
+        )?;
         return Ok(());
     };
-    for margin in &first.margins {
-        writeln!(out, "neuron   {}", margin.neuron)?;
+    let name = |neuron: &Neuron| (neuron.layer.clone(), neuron.unit.to_string());
+    let names = |verified: &Verified| {
+        let margins = verified.margins.iter();
+        margins
+            .map(|margin| name(&margin.neuron))
+            .collect::<Vec<_>>()
+    };
+    match found
+        .iter()
+        .all(|(_, verified)| names(verified) == names(first))
+    {
+        true => {
+            for margin in &first.margins {
+                writeln!(out, "neuron   {}", margin.neuron)?;
+            }
+        }
+        false => writeln!(out, "neurons  {}", found.len())?,
     }
     let samples: usize = found.iter().map(|(_, verified)| verified.samples).sum();
     let failing: usize = found.iter().map(|(_, verified)| verified.failing).sum();

@@ -77,11 +77,12 @@ fn a_page_is_written_again_to_the_same_bytes() {
     for line in [
         "sample --pair tiny --neuron fc8:volcano -n 6 --batch 4 --images none --out none",
         "levels --pair tiny --neuron fc8:volcano --levels 3 -n 4 --out levels",
+        "atlas --pair tiny --neurons fc8:0..2 -n 3 --images none --out atlas",
         &format!("{TINY_COMPARISON} --out compared"),
     ] {
         done(folder.path(), line);
     }
-    for (name, pages) in [("none", 1), ("levels", 4), ("compared", 1)] {
+    for (name, pages) in [("none", 1), ("levels", 4), ("atlas", 4), ("compared", 1)] {
         let directory = folder.path().join(name);
         let before = tree(&directory);
         for (file, _) in before
@@ -113,6 +114,10 @@ fn the_command_at_the_foot_makes_the_same_again() {
         (
             "pixels",
             "sample --classifier classifier.safetensors --space pixels --distance pixels --neuron fc8:2 -n 3",
+        ),
+        (
+            "atlas",
+            "atlas --pair tiny --neurons fc8:1..2 --neurons 'conv5:0@max=p60..p95' -n 3 --batch 4 --images tensor --max-evals 10000",
         ),
         (
             "levels",

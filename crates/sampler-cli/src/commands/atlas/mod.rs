@@ -35,7 +35,7 @@ use progress::Progress;
 #[command(after_help = "\
 Examples:
   sampler-cli atlas --neurons fc8:all -n 20
-  sampler-cli atlas --neurons 'conv2:0..15@max' --neurons units.txt --out runs/units
+  sampler-cli atlas --neurons 'conv5:0..15@max' --neurons units.txt --out runs/units
   sampler-cli atlas --neurons fc8:all --plan plan.json --shards 4
   sampler-cli atlas --run plan.json --shard 0
   sampler-cli atlas --merge plan.json")]

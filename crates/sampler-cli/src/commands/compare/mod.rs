@@ -29,8 +29,8 @@ Examples:
   sampler-cli compare --neuron fc8:all --methods inverse-set,random,reconstruction
   sampler-cli compare --neuron fc8:Bag=8.. --methods ppgn,dataset --evals-per-sample 5")]
 pub(crate) struct Arguments {
-    /// LAYER:UNIT[=LO..HI], as in sample; given several times, or as LAYER:all,
-    /// each neuron is compared on its own.
+    /// LAYER:UNIT[=LO..HI], as in sample, or several as in atlas: LAYER:all,
+    /// LAYER:A..B; each neuron is compared on its own.
     #[arg(long = "neuron", value_name = "NEURON", required = true)]
     neurons: Vec<String>,
 
