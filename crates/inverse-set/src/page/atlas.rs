@@ -347,60 +347,7 @@ fn made(request: &AtlasRecord, shown: &[Shown]) -> Vec<Made> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use serde_json::Value;
-
     use super::*;
-    use crate::atlas::Atlas;
-    use crate::{Device, Flow, Request};
-
-    /// Sampling as many would take minutes: every neuron gets the run of the
-    /// first one, as if it was its own.
-    #[test]
-    fn a_thousand_neurons_make_a_page_that_a_browser_can_hold() {
-        const COUNT: usize = 1_000;
-        let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
-        let [classifier, generator] = Pair::files(&weights, "fashion");
-        let device = Device::cpu(Some(1)).unwrap();
-        let pair = || Pair::open(&classifier, &generator, &device).unwrap();
-        let shown = pair();
-        let text = |i| format!("fc8:7=8..{}", 12 + i);
-        let neurons = (0..COUNT).flat_map(|i| shown.neurons(&text(i)).unwrap());
-        let neurons: Vec<Neuron> = neurons.collect();
-        let folder = tempfile::tempdir().unwrap();
-        let request = Request {
-            samples: 8,
-            ..Request::default()
-        };
-        let begun = Atlas::new(pair(), neurons.clone(), &request).unwrap();
-        let stopped = begun.run(folder.path(), &mut |event| match event {
-            crate::AtlasEvent::Ends { .. } => Flow::Stop,
-            _ => Flow::Continue,
-        });
-        stopped.unwrap_err();
-
-        let first = folder.path().join(atlas::folder(0, &neurons[0]));
-        for (index, neuron) in neurons.iter().enumerate().skip(1) {
-            let other = folder.path().join(atlas::folder(index, neuron));
-            fs::create_dir(&other).unwrap();
-            for file in ["run.json", "manifest.json", "samples.safetensors"] {
-                fs::hard_link(first.join(file), other.join(file)).unwrap();
-            }
-        }
-        let path = folder.path().join("atlas.json");
-        let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let row = serde_json::json!({
-            "directory": "", "samples": 8, "least": 8.0, "greatest": 12.0,
-            "evaluations_per_sample": 3.0, "mean_pair_distance": 9.0, "missed": null,
-        });
-        record["neurons"] = vec![row; COUNT].into();
-        fs::write(&path, record.to_string()).unwrap();
-
-        let page = fs::read_to_string(write(folder.path(), &shown).unwrap()).unwrap();
-        assert_eq!(page.matches("<img class=\"strip of-6\"").count(), COUNT);
-        assert!(page.len() <= 10_000_000, "{} bytes", page.len());
-    }
 
     #[test]
     fn images_stand_side_by_side() {
