@@ -154,7 +154,7 @@ fn run_in_two(device: &Device, name: &str, request: &Request, directory: &Path) 
             Flow::Continue
         }
     });
-    assert!(matches!(result, Err(Error::Sampler(_))), "{result:?}");
+    assert!(matches!(result, Err(Error::Stopped { .. })), "{result:?}");
     assert!(!directory.join("samples.safetensors").exists());
     run(&job(device, name, request), directory)
 }
