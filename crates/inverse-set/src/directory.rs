@@ -8,7 +8,7 @@ mod open;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use netfile::{Trouble, disk};
 use sampler::Batch;
@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::claim::Claim;
 use crate::grid::{Images, contact_sheet};
-use crate::lock::Lock;
 use crate::record::{Manifest, SeedsRecord};
 use crate::results;
 use crate::samples::{Column, Part, Rows, Sizes, Writer};
@@ -25,11 +25,8 @@ use crate::samples::{Column, Part, Rows, Sizes, Writer};
 /// A run directory.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    path: PathBuf,
-    /// The folders that were made for it, itself included, outermost first.
-    made: Vec<PathBuf>,
-    /// None where nothing is to be written but what was there before.
-    lock: Option<Lock>,
+    /// Not taken where nothing is to be written but what was there before.
+    claim: Claim,
 }
 
 pub(crate) use open::Found;
@@ -47,7 +44,7 @@ const SEEDS: &str = "seeds";
 impl Directory {
     fn refused(&self, cause: &str) -> Error {
         Error::Directory {
-            path: self.path.clone(),
+            path: self.claim.path().to_owned(),
             cause: cause.to_owned(),
         }
     }
@@ -65,17 +62,12 @@ impl Directory {
             HashMap::from([(SEEDS.to_owned(), json)])
         });
         let part = Part::new(batch);
-        self.check_lock()?;
+        self.claim.check()?;
         self.write_with(&batch_name(batch.index as usize), |file| {
             let mut writer = Writer::new(file, sizes, batch.samples.len(), metadata)?;
             writer.append(|column| part.bytes(column))?;
             Ok(writer.finish()?)
         })
-    }
-
-    /// Makes sure that no other process has taken this one for dead.
-    fn check_lock(&self) -> Result<(), Error> {
-        self.lock.as_ref().map_or(Ok(()), Lock::check)
     }
 
     /// How the seeds came into the range, from the first batch.
@@ -89,7 +81,7 @@ impl Directory {
     /// Forgets all batches from `from` on: they are not part of the state that
     /// a run goes on from.
     pub(crate) fn discard_batches(&self, from: usize) -> Result<(), Error> {
-        let folder = self.path.join(BATCHES);
+        let folder = self.claim.path().join(BATCHES);
         for entry in fs::read_dir(&folder).map_err(|cause| io("reading", &folder, cause))? {
             let path = entry.map_err(|cause| io("reading", &folder, cause))?.path();
             if batch_number(&path).is_some_and(|batch| batch >= from) {
@@ -101,7 +93,8 @@ impl Directory {
 
     /// Whether any batch was written.
     pub(crate) fn has_batches(&self) -> bool {
-        fs::read_dir(self.path.join(BATCHES)).is_ok_and(|mut entries| entries.next().is_some())
+        fs::read_dir(self.claim.path().join(BATCHES))
+            .is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// A batch, where it lies.
@@ -135,7 +128,7 @@ impl Directory {
         neurons: usize,
         stores_images: bool,
     ) -> Result<Rows, Error> {
-        let path = self.path.join(SAMPLES_FILE);
+        let path = self.claim.path().join(SAMPLES_FILE);
         let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
         Sizes::of_file(&file, image, neurons, stores_images)
             .and_then(|sizes| Rows::new(file, sizes))
@@ -143,7 +136,7 @@ impl Directory {
     }
 
     fn read_rows(&self, name: &str, sizes: Sizes) -> Result<Rows, Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
         Rows::new(file, sizes).map_err(|cause| self.damaged(name, &cause))
     }
@@ -151,7 +144,7 @@ impl Directory {
     /// Says that a file of the run cannot be used any more.
     pub(crate) fn damaged(&self, name: &str, cause: &str) -> Error {
         Error::Directory {
-            path: self.path.join(name),
+            path: self.claim.path().join(name),
             cause: format!("is damaged ({cause}); remove the run directory and sample again"),
         }
     }
@@ -168,7 +161,7 @@ impl Directory {
 
     /// The sampler's newest state, if one was written.
     pub(crate) fn read_state(&self) -> Result<Option<Vec<u8>>, Error> {
-        results::read(&self.path.join(STATE))
+        results::read(&self.claim.path().join(STATE))
     }
 
     /// Writes every image to a file of its own.
@@ -182,7 +175,7 @@ impl Directory {
             if i.is_multiple_of(names.most) {
                 self.make(&names.folder(i))?;
             }
-            let path = self.path.join(&name);
+            let path = self.claim.path().join(&name);
             self.write(&name, &encoded(&path, images.png(i))?)?;
         }
         Ok(())
@@ -190,13 +183,13 @@ impl Directory {
 
     /// Writes the contact sheet.
     pub(crate) fn write_grid(&self, images: Images<'_>, n: usize) -> Result<(), Error> {
-        let png = encoded(&self.path.join(GRID), contact_sheet(images, n))?;
+        let png = encoded(&self.claim.path().join(GRID), contact_sheet(images, n))?;
         self.write(GRID, &png)
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.claim.path()
     }
 
     /// Writes the manifest, which marks the run as finished.
@@ -206,7 +199,7 @@ impl Directory {
 
     /// The manifest of a finished run.
     pub(crate) fn manifest<S: DeserializeOwned>(&self) -> Result<Manifest<S>, Error> {
-        let path = self.path.join(MANIFEST);
+        let path = self.claim.path().join(MANIFEST);
         let file = netfile::map_file(&path).map_err(|cause| Error::from_read(&path, cause))?;
         serde_json::from_slice(&file).map_err(|cause| Error::Directory {
             path,
@@ -216,7 +209,7 @@ impl Directory {
 
     /// Adds a line to the log.
     pub(crate) fn log(&self, entry: &impl Serialize) -> Result<(), Error> {
-        let path = self.path.join(LOG);
+        let path = self.claim.path().join(LOG);
         let mut line = serde_json::to_vec(entry).expect("log entries are plain");
         line.push(b'\n');
         disk::append_line(&path, &line).map_err(|cause| io("writing", &path, cause))
@@ -240,7 +233,7 @@ impl Directory {
         name: &str,
         write: impl FnOnce(&mut disk::Output) -> Result<(), Trouble<Box<Error>>>,
     ) -> Result<(), Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         netfile::replace_with(&path, write).map_err(|trouble| match trouble {
             Trouble::Io(cause) => io("writing", &path, cause),
             Trouble::Contents(error) => *error,

@@ -39,6 +39,7 @@
 //! ```
 
 mod atlas;
+mod claim;
 pub mod compare;
 mod directory;
 mod encoding;

@@ -1,7 +1,6 @@
 //! A directory of results that one JSON record describes.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,20 +10,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Error;
+use crate::claim::{Claim, is_occupied};
 use crate::grid::Images;
-use crate::lock::{LOCK, Lock};
 
 /// A directory whose record, a file of JSON, begins with what was asked for.
 /// Every file appears whole or not at all.
 #[derive(Debug)]
 pub(crate) struct Results {
-    path: PathBuf,
+    claim: Claim,
     /// The record's name.
     record: &'static str,
     request: Value,
-    /// The folders that were made for it, outermost first.
-    made: Vec<PathBuf>,
-    lock: Option<Lock>,
 }
 
 /// What the record's file holds.
@@ -50,11 +46,9 @@ impl Results {
         request: Value,
     ) -> Result<(Results, Option<Value>), Error> {
         let results = Results {
-            path: path.to_owned(),
+            claim: Claim::new(path),
             record,
             request,
-            made: Vec::new(),
-            lock: None,
         };
         // Whoever put something there has written the record first.
         let occupied = is_occupied(path);
@@ -77,7 +71,7 @@ impl Results {
 
     fn refused(&self, cause: String) -> Error {
         Error::Directory {
-            path: self.path.clone(),
+            path: self.claim.path().to_owned(),
             cause,
         }
     }
@@ -87,7 +81,7 @@ impl Results {
     /// # Errors
     /// [`Error::Io`] for a symbolic link, which may lead anywhere.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         disk::refuse_link(&path).map_err(|cause| io("opening", &path, cause))?;
         Ok(path)
     }
@@ -106,34 +100,24 @@ impl Results {
     ) -> Result<(Results, Option<Value>), Error> {
         // Nothing is written where it is not wanted, not even a lock.
         let (mut first, _) = Results::find(path, record, request.clone())?;
-        let locked = first.make().and_then(|()| Lock::take(path, waits));
-        let lock = locked.inspect_err(|_| first.discard())?;
-        remove_leftovers(path)?;
+        let taken = first.claim.take(waits);
+        taken.inspect_err(|_| first.discard())?;
         // Until the lock was taken, another process may have done anything.
-        let (results, found) = Results::find(path, record, request)?;
-        let results = Results {
-            made: first.made,
-            lock: Some(lock),
-            ..results
-        };
-        Ok((results, found))
-    }
-
-    fn make(&mut self) -> Result<(), Error> {
-        disk::make_folders(&self.path, &mut self.made).map_err(Error::from_make)
+        let (_, found) = Results::find(path, record, request)?;
+        Ok((first, found))
     }
 
     /// Writes the record: version, program and request, then the fields of
     /// `found`. Makes the directory.
     pub(crate) fn write_record(&mut self, found: &impl Serialize) -> Result<(), Error> {
-        self.make()?;
+        self.claim.make()?;
         let record = Record {
             version: 1,
             program: env!("CARGO_PKG_VERSION"),
             request: &self.request,
             found,
         };
-        let path = self.path.join(self.record);
+        let path = self.claim.path().join(self.record);
         let written = netfile::replace_with(&path, |file| {
             let mut file = BufWriter::new(file);
             serde_json::to_writer_pretty(&mut file, &record).map_err(io::Error::from)?;
@@ -148,7 +132,7 @@ impl Results {
 
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         netfile::replace_file(&path, bytes).map_err(|cause| Error::from_write(&path, cause))
     }
 
@@ -160,14 +144,19 @@ impl Results {
         n: usize,
         columns: usize,
     ) -> Result<(), Error> {
-        let png = crate::grid::sheet(images, n, columns)
-            .map_err(|cause| io("encoding", &self.path.join(name), io::Error::other(cause)))?;
+        let png = crate::grid::sheet(images, n, columns).map_err(|cause| {
+            io(
+                "encoding",
+                &self.claim.path().join(name),
+                io::Error::other(cause),
+            )
+        })?;
         self.write(name, &png)
     }
 
     /// Takes a file of an earlier time away, if there is one.
     pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         match disk::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 Err(io("removing", &path, cause))
@@ -179,22 +168,20 @@ impl Results {
     /// Takes away the record, and the folders that were made, if nothing else
     /// is in the directory.
     pub(crate) fn discard(&mut self) {
-        self.lock = None;
+        self.claim.release();
         let is_record = |entry: io::Result<fs::DirEntry>| {
             entry.is_ok_and(|entry| entry.file_name() == self.record)
         };
-        if fs::read_dir(&self.path).is_ok_and(|mut found| found.all(is_record)) {
+        if fs::read_dir(self.claim.path()).is_ok_and(|mut found| found.all(is_record)) {
             // What cannot be removed stays: the error that led here is to be told.
-            let _ = disk::remove_file(&self.path.join(self.record));
+            let _ = disk::remove_file(&self.claim.path().join(self.record));
             self.give_up();
         }
     }
 
     /// Takes away the folders that were made, if nothing is in them.
-    pub(crate) fn give_up(&self) {
-        for folder in self.made.iter().rev() {
-            let _ = disk::remove_folder(folder);
-        }
+    pub(crate) fn give_up(&mut self) {
+        self.claim.give_up();
     }
 }
 
@@ -211,31 +198,6 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         }
         Err(cause) => Err(Error::from_read(path, cause)),
     }
-}
-
-/// Whether a directory holds anything but what a process leaves that was killed
-/// before it wrote its record.
-pub(crate) fn is_occupied(directory: &Path) -> bool {
-    let is_left = |name: &OsStr| name == LOCK || netfile::is_leftover(name);
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries
-        .into_iter()
-        .any(|entry| !is_left(&entry.file_name()))
-}
-
-/// Removes what a process that was killed left of files that it was writing.
-///
-/// # Errors
-/// [`Error::Io`] names what cannot be read or removed.
-pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(|cause| io("reading", folder, cause))? {
-        let entry = entry.map_err(|cause| io("reading", folder, cause))?;
-        if netfile::is_leftover(&entry.file_name()) {
-            let path = entry.path();
-            disk::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
-        }
-    }
-    Ok(())
 }
 
 fn io(doing: &'static str, path: &Path, cause: io::Error) -> Error {

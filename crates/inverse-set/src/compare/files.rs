@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use netfile::{Trouble, disk};
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,9 @@ use super::figures::FIGURES;
 use super::report::{NeuronReport, Report, Setup};
 use super::representatives::Representatives;
 use crate::Error;
+use crate::claim::{Claim, is_occupied};
 use crate::grid::{BACKGROUND, COLUMNS, Images, contact_sheet};
-use crate::lock::Lock;
-use crate::results::{is_occupied, read, remove_leftovers};
+use crate::results::read;
 
 const JSON: &str = "compare.json";
 const CSV: &str = "compare.csv";
@@ -85,11 +85,7 @@ struct Unfinished<'a> {
 /// A directory that holds one comparison.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    path: PathBuf,
-    /// The folders that were made for it, outermost first.
-    made: Vec<PathBuf>,
-    /// Until it is dropped, no other process works in the directory.
-    lock: Option<Lock>,
+    claim: Claim,
 }
 
 impl Folder {
@@ -103,21 +99,17 @@ impl Folder {
         // Nothing is written where it is not wanted, not even a lock.
         find(path, setup)?;
         let mut folder = Folder {
-            path: path.to_owned(),
-            made: Vec::new(),
-            lock: None,
+            claim: Claim::new(path),
         };
         let begun = folder.begin(setup);
-        let done = begun.inspect_err(|_| folder.give_up())?;
+        let done = begun.inspect_err(|_| folder.claim.give_up())?;
         Ok((folder, done))
     }
 
     fn begin(&mut self, setup: &Setup) -> Result<Vec<NeuronReport>, Error> {
-        disk::make_folders(&self.path, &mut self.made).map_err(Error::from_make)?;
-        self.lock = Some(Lock::take(&self.path, &mut |_| {})?);
-        remove_leftovers(&self.path)?;
+        self.claim.take(&mut |_| {})?;
         // Until the lock was taken, another process may have done anything.
-        match find(&self.path, setup)? {
+        match find(self.claim.path(), setup)? {
             Some(done) => Ok(done),
             None => {
                 let written = self.write(setup, &[]);
@@ -131,16 +123,8 @@ impl Folder {
     pub(crate) fn discard(&mut self) {
         // What cannot be removed stays; the error that led here is the one to
         // report.
-        let _ = disk::remove_file(&self.path.join(JSON));
-        self.give_up();
-    }
-
-    /// Takes away the lock, and the folders that were made if nothing is in them.
-    fn give_up(&mut self) {
-        self.lock = None;
-        for folder in self.made.iter().rev() {
-            let _ = disk::remove_folder(folder);
-        }
+        let _ = disk::remove_file(&self.claim.path().join(JSON));
+        self.claim.give_up();
     }
 
     /// Writes what is done so far.
@@ -182,13 +166,13 @@ impl Folder {
             shape,
         };
         let sheet = contact_sheet(images, methods * COLUMNS);
-        let path = self.path.join(picture);
+        let path = self.claim.path().join(picture);
         let sheet = sheet.map_err(|cause| io("encoding", &path, std::io::Error::other(cause)))?;
         self.replace(picture, &sheet)
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.path.join(name);
+        let path = self.claim.path().join(name);
         netfile::replace_with::<Infallible>(&path, |file| Ok(file.write_all(bytes)?)).map_err(
             |trouble| match trouble {
                 Trouble::Io(cause) => io("writing", &path, cause),

@@ -6,9 +6,10 @@ use netfile::disk;
 
 use super::{BATCHES, Directory, LOG, MANIFEST, RUN, SAMPLES, STATE, io};
 use crate::Error;
-use crate::lock::{self, Lock};
+use crate::claim::{Claim, is_occupied, remove_leftovers};
+use crate::lock;
 use crate::record::{Run, StoredImages};
-use crate::results::{self, is_occupied, remove_leftovers};
+use crate::results;
 
 /// What was found where a run is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Directory {
             return Ok((directory, Found::Finished));
         }
         let begun = directory.begin(run, waits);
-        let found = begun.inspect_err(|_| directory.give_up())?;
+        let found = begun.inspect_err(|_| directory.claim.give_up())?;
         Ok((directory, found))
     }
 
@@ -63,9 +64,7 @@ impl Directory {
 
     pub(crate) fn at(path: &Path) -> Directory {
         Directory {
-            path: path.to_owned(),
-            made: Vec::new(),
-            lock: None,
+            claim: Claim::new(path),
         }
     }
 
@@ -75,15 +74,15 @@ impl Directory {
     /// [`Error::Directory`] where there is none, or it is damaged;
     /// [`Error::Io`] where it cannot be read.
     pub(crate) fn record(&self) -> Result<Run, Error> {
-        let text = results::read(&self.path.join(RUN))?;
+        let text = results::read(&self.claim.path().join(RUN))?;
         let text = text.ok_or_else(|| self.refused("holds no run"))?;
         serde_json::from_slice(&text).map_err(|cause| self.damaged(RUN, &cause.to_string()))
     }
 
     /// What is there.
     fn find(&self, run: &Run) -> Result<Found, Error> {
-        let Some(text) = results::read(&self.path.join(RUN))? else {
-            return match is_occupied(&self.path) {
+        let Some(text) = results::read(&self.claim.path().join(RUN))? else {
+            return match is_occupied(self.claim.path()) {
                 true => {
                     Err(self.refused("is not empty and holds no run; choose another directory"))
                 }
@@ -94,29 +93,27 @@ impl Directory {
         if held.as_ref() != Some(run) {
             return Err(self.refused(&other_run(held, run)));
         }
-        match self.path.join(MANIFEST).exists() {
+        match self.claim.path().join(MANIFEST).exists() {
             true => Ok(Found::Finished),
             false => Ok(Found::Unfinished),
         }
     }
 
     fn begin(&mut self, run: &Run, waits: &mut dyn FnMut(String)) -> Result<Found, Error> {
-        disk::make_folders(&self.path, &mut self.made).map_err(Error::from_make)?;
-        self.lock = Some(Lock::take(&self.path, waits)?);
+        self.claim.take(waits)?;
         // Until the lock was taken, another process may have done anything.
         let found = self.find(run)?;
         match found {
             Found::Nothing => self.prepare(run).inspect_err(|_| self.discard())?,
             Found::Unfinished => self.prepare(run)?,
-            Found::Finished => self.lock = None,
+            Found::Finished => self.claim.release(),
         }
         Ok(found)
     }
 
     /// Writes the record, and makes the folders that are missing.
     fn prepare(&self, run: &Run) -> Result<(), Error> {
-        remove_leftovers(&self.path)?;
-        if !self.path.join(RUN).exists() {
+        if !self.claim.path().join(RUN).exists() {
             self.write_json(RUN, run)?;
         }
         self.make(BATCHES)?;
@@ -129,7 +126,7 @@ impl Directory {
     /// Makes a folder in it, or clears the one that is there of what a process
     /// left that was killed.
     pub(super) fn make(&self, name: &str) -> Result<(), Error> {
-        let folder = self.path.join(name);
+        let folder = self.claim.path().join(name);
         disk::refuse_link(&folder).map_err(|cause| io("opening", &folder, cause))?;
         disk::make_folders(&folder, &mut Vec::new()).map_err(Error::from_make)?;
         remove_leftovers(&folder)
@@ -140,26 +137,21 @@ impl Directory {
         // What cannot be removed, or was put there by somebody else, stays;
         // the error that led here is the one to report.
         for name in [STATE, LOG] {
-            let _ = disk::remove_file(&self.path.join(name));
+            let _ = disk::remove_file(&self.claim.path().join(name));
         }
         for name in [BATCHES, SAMPLES] {
-            let _ = disk::remove_folder(&self.path.join(name));
+            let _ = disk::remove_folder(&self.claim.path().join(name));
         }
         // The record goes last, and not without the others: by it the next
         // process sees that they are a run's.
         let others = [STATE, LOG, BATCHES, SAMPLES];
-        if !others.iter().any(|name| self.path.join(name).exists()) {
-            let _ = disk::remove_file(&self.path.join(RUN));
+        if !others
+            .iter()
+            .any(|name| self.claim.path().join(name).exists())
+        {
+            let _ = disk::remove_file(&self.claim.path().join(RUN));
         }
-        self.give_up();
-    }
-
-    /// Takes away the lock, and the folders that were made if nothing is in them.
-    fn give_up(&mut self) {
-        self.lock = None;
-        for folder in self.made.iter().rev() {
-            let _ = disk::remove_folder(folder);
-        }
+        self.claim.give_up();
     }
 }
 
