@@ -91,20 +91,12 @@ pub(crate) fn is_occupied(directory: &Path) -> bool {
 /// # Errors
 /// [`Error::Io`] names what cannot be read or removed.
 pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
-    let unread = |cause| Error::Io {
-        doing: "reading",
-        path: folder.to_owned(),
-        cause,
-    };
+    let unread = |cause| Error::io("reading", folder, cause);
     for entry in fs::read_dir(folder).map_err(unread)? {
         let entry = entry.map_err(unread)?;
         if netfile::is_leftover(&entry.file_name()) {
             let path = entry.path();
-            disk::remove_file(&path).map_err(|cause| Error::Io {
-                doing: "removing",
-                path,
-                cause,
-            })?;
+            disk::remove_file(&path).map_err(|cause| Error::io("removing", &path, cause))?;
         }
     }
     Ok(())

@@ -82,10 +82,12 @@ impl Directory {
     /// a run goes on from.
     pub(crate) fn discard_batches(&self, from: usize) -> Result<(), Error> {
         let folder = self.claim.path().join(BATCHES);
-        for entry in fs::read_dir(&folder).map_err(|cause| io("reading", &folder, cause))? {
-            let path = entry.map_err(|cause| io("reading", &folder, cause))?.path();
+        for entry in fs::read_dir(&folder).map_err(|cause| Error::io("reading", &folder, cause))? {
+            let path = entry
+                .map_err(|cause| Error::io("reading", &folder, cause))?
+                .path();
             if batch_number(&path).is_some_and(|batch| batch >= from) {
-                disk::remove_file(&path).map_err(|cause| io("removing", &path, cause))?;
+                disk::remove_file(&path).map_err(|cause| Error::io("removing", &path, cause))?;
             }
         }
         Ok(())
@@ -212,7 +214,7 @@ impl Directory {
         let path = self.claim.path().join(LOG);
         let mut line = serde_json::to_vec(entry).expect("log entries are plain");
         line.push(b'\n');
-        disk::append_line(&path, &line).map_err(|cause| io("writing", &path, cause))
+        disk::append_line(&path, &line).map_err(|cause| Error::io("writing", &path, cause))
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
@@ -235,7 +237,7 @@ impl Directory {
     ) -> Result<(), Error> {
         let path = self.claim.path().join(name);
         netfile::replace_with(&path, write).map_err(|trouble| match trouble {
-            Trouble::Io(cause) => io("writing", &path, cause),
+            Trouble::Io(cause) => Error::io("writing", &path, cause),
             Trouble::Contents(error) => *error,
         })
     }
@@ -280,17 +282,9 @@ fn batch_number(path: &Path) -> Option<usize> {
     name.strip_suffix(".safetensors")?.parse().ok()
 }
 
-fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
-    Error::Io {
-        doing,
-        path: path.to_owned(),
-        cause,
-    }
-}
-
 /// Names the picture that could not be encoded.
 fn encoded(path: &Path, png: Result<Vec<u8>, image::ImageError>) -> Result<Vec<u8>, Error> {
-    png.map_err(|cause| io("encoding", path, std::io::Error::other(cause)))
+    png.map_err(|cause| Error::io("encoding", path, std::io::Error::other(cause)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an inverse set cannot be sampled.
 #[derive(Debug, thiserror::Error)]
@@ -128,8 +128,17 @@ impl Error {
     }
 
     /// A file could not be read; says what the system said.
-    pub(crate) fn from_read(path: &std::path::Path, cause: netfile::Error) -> Error {
+    pub(crate) fn from_read(path: &Path, cause: netfile::Error) -> Error {
         Error::from_file("reading", path, cause)
+    }
+
+    /// A file or a folder could not be used.
+    pub(crate) fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
+        Error::Io {
+            doing,
+            path: path.to_owned(),
+            cause,
+        }
     }
 
     /// A folder could not be made; says which, and what the system said.
@@ -145,19 +154,15 @@ impl Error {
     }
 
     /// A file could not be written; says what the system said.
-    pub(crate) fn from_write(path: &std::path::Path, cause: netfile::Error) -> Error {
+    pub(crate) fn from_write(path: &Path, cause: netfile::Error) -> Error {
         Error::from_file("writing", path, cause)
     }
 
-    fn from_file(doing: &'static str, path: &std::path::Path, cause: netfile::Error) -> Error {
+    fn from_file(doing: &'static str, path: &Path, cause: netfile::Error) -> Error {
         let cause = match cause {
             netfile::Error::Io { source, .. } => source,
             other => std::io::Error::other(other),
         };
-        Error::Io {
-            doing,
-            path: path.to_owned(),
-            cause,
-        }
+        Error::io(doing, path, cause)
     }
 }

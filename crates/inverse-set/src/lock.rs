@@ -88,11 +88,7 @@ impl Lock {
         waits: &mut dyn FnMut(String),
     ) -> Result<Lock, Error> {
         let path = directory.join(LOCK);
-        let failed = |cause| Error::Io {
-            doing: "locking",
-            path: path.clone(),
-            cause,
-        };
+        let failed = |cause| Error::io("locking", &path, cause);
         disk::refuse_link(&path).map_err(failed)?;
         let (file, is_locked) = open(&path).map_err(failed)?;
         let last = read(&path);

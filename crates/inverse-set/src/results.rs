@@ -82,7 +82,7 @@ impl Results {
     /// [`Error::Io`] for a symbolic link, which may lead anywhere.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
         let path = self.claim.path().join(name);
-        disk::refuse_link(&path).map_err(|cause| io("opening", &path, cause))?;
+        disk::refuse_link(&path).map_err(|cause| Error::io("opening", &path, cause))?;
         Ok(path)
     }
 
@@ -125,7 +125,7 @@ impl Results {
             Ok::<(), Trouble<Infallible>>(file.flush()?)
         });
         written.map_err(|trouble| match trouble {
-            Trouble::Io(cause) => io("writing", &path, cause),
+            Trouble::Io(cause) => Error::io("writing", &path, cause),
             Trouble::Contents(never) => match never {},
         })
     }
@@ -145,7 +145,7 @@ impl Results {
         columns: usize,
     ) -> Result<(), Error> {
         let png = crate::grid::sheet(images, n, columns).map_err(|cause| {
-            io(
+            Error::io(
                 "encoding",
                 &self.claim.path().join(name),
                 io::Error::other(cause),
@@ -159,7 +159,7 @@ impl Results {
         let path = self.claim.path().join(name);
         match disk::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(io("removing", &path, cause))
+                Err(Error::io("removing", &path, cause))
             }
             _ => Ok(()),
         }
@@ -197,14 +197,6 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
             Ok(None)
         }
         Err(cause) => Err(Error::from_read(path, cause)),
-    }
-}
-
-fn io(doing: &'static str, path: &Path, cause: io::Error) -> Error {
-    Error::Io {
-        doing,
-        path: path.to_owned(),
-        cause,
     }
 }
 

@@ -137,11 +137,8 @@ fn place(network: &Loaded) -> Result<NetworkPlace, Error> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    let absolute = std::path::absolute(path).map_err(|cause| Error::Io {
-        doing: "looking for",
-        path: path.to_owned(),
-        cause,
-    })?;
+    let absolute =
+        std::path::absolute(path).map_err(|cause| Error::io("looking for", path, cause))?;
     match absolute.to_str() {
         Some(_) => Ok(absolute),
         None => Err(Error::Request(format!(
@@ -174,11 +171,7 @@ impl Plan {
     pub fn read(path: &Path) -> Result<Plan, Error> {
         let mut text = Vec::new();
         let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut text));
-        read.map_err(|cause| Error::Io {
-            doing: "reading the plan",
-            path: path.to_owned(),
-            cause,
-        })?;
+        read.map_err(|cause| Error::io("reading the plan", path, cause))?;
         Plan::parse(&text).map_err(|what| refused(path, &what))
     }
 

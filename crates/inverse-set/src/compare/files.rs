@@ -167,7 +167,8 @@ impl Folder {
         };
         let sheet = contact_sheet(images, methods * COLUMNS);
         let path = self.claim.path().join(picture);
-        let sheet = sheet.map_err(|cause| io("encoding", &path, std::io::Error::other(cause)))?;
+        let sheet =
+            sheet.map_err(|cause| Error::io("encoding", &path, std::io::Error::other(cause)))?;
         self.replace(picture, &sheet)
     }
 
@@ -175,7 +176,7 @@ impl Folder {
         let path = self.claim.path().join(name);
         netfile::replace_with::<Infallible>(&path, |file| Ok(file.write_all(bytes)?)).map_err(
             |trouble| match trouble {
-                Trouble::Io(cause) => io("writing", &path, cause),
+                Trouble::Io(cause) => Error::io("writing", &path, cause),
                 Trouble::Contents(never) => match never {},
             },
         )
@@ -233,12 +234,4 @@ fn csv(neurons: &[NeuronReport]) -> String {
         }
     }
     text
-}
-
-fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
-    Error::Io {
-        doing,
-        path: path.to_owned(),
-        cause,
-    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use netfile::disk;
 
-use super::{BATCHES, Directory, LOG, MANIFEST, RUN, SAMPLES, STATE, io};
+use super::{BATCHES, Directory, LOG, MANIFEST, RUN, SAMPLES, STATE};
 use crate::Error;
 use crate::claim::{Claim, is_occupied, remove_leftovers};
 use crate::lock;
@@ -127,7 +127,7 @@ impl Directory {
     /// left that was killed.
     pub(super) fn make(&self, name: &str) -> Result<(), Error> {
         let folder = self.claim.path().join(name);
-        disk::refuse_link(&folder).map_err(|cause| io("opening", &folder, cause))?;
+        disk::refuse_link(&folder).map_err(|cause| Error::io("opening", &folder, cause))?;
         disk::make_folders(&folder, &mut Vec::new()).map_err(Error::from_make)?;
         remove_leftovers(&folder)
     }
