@@ -5,7 +5,12 @@
   const [list, filter, select] = ["cards", "filter", "order"].map(byId);
   const given = [...list.children];
   const cards = given.filter((item) => item.classList.contains("card"));
-  const texts = new Map(cards.map((card) => [card, card.textContent.toLowerCase()]));
+  // Figures are left out: every second one holds the digit that a unit is looked for by.
+  const text = (card) => {
+    const parts = card.querySelectorAll(".name, .facts:not(.cost), .why");
+    return [...parts].map((part) => part.textContent.toLowerCase()).join("\n");
+  };
+  const texts = new Map(cards.map((card) => [card, text(card)]));
   const names = new Map(cards.map((card) => [card, card.querySelector(".name").textContent]));
   const { compare } = new Intl.Collator("en", { numeric: true });
 
