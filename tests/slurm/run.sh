@@ -120,7 +120,7 @@ done_with "the cancelled task once more, and merged"
 
 "$SAMPLER" atlas "${arguments[@]}" --out parallel --plan "$PWD/parallel.json" >/dev/null
 seq 0 "$last" |
-    parallel --quote --jobs 2 "$SAMPLER" atlas --run "$PWD/parallel.json" --threads 1 --shard >/dev/null
+    parallel -q --jobs 2 "$SAMPLER" atlas --run "$PWD/parallel.json" --shard {} --threads 1 --quiet >/dev/null
 "$SAMPLER" atlas --merge "$PWD/parallel.json" >/dev/null
 same parallel
 done_with "GNU parallel"

@@ -2,7 +2,7 @@
 //!
 //! `.caffemodel` files and `.prototxt` texts in all three versions of
 //! caffe.proto give a [`Net`], already upgraded to the newest form, and the
-//! [`Blob`]s of its layers. ONNX files, PyTorch's `.pt` files and safetensors
+//! [`Blob`]s of its layers; `synset_words.txt` gives the names of units. ONNX files, PyTorch's `.pt` files and safetensors
 //! give named blobs alone, a [`StateDict`]. Everything borrows from the bytes
 //! of the file: numbers are decoded when they are asked for, a chunk at a
 //! time.
@@ -11,6 +11,7 @@ mod binary;
 mod blob;
 mod blob_proto;
 mod error;
+mod labels;
 mod layer;
 mod message;
 mod net;
@@ -28,6 +29,7 @@ mod wire;
 
 pub use blob::{Blob, Encoding};
 pub use error::Error;
+pub use labels::read_labels;
 pub use net::{Input, Layer, Model, Net, Version};
 pub use onnx::read_onnx;
 pub use parameters::*;

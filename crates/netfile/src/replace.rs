@@ -1,6 +1,8 @@
 //! Giving a file new contents, whole or not at all.
 
+use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -71,12 +73,15 @@ pub(crate) fn replace_by(
 
 const PART: &str = "part";
 
-/// A name in the same folder, so that renaming stays within one file system.
+/// A name in the same folder, so that renaming stays within one file system. It
+/// is random: processes of several machines may write the same file, and ids of
+/// processes are unique on one machine alone.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut aside = OsString::from(".");
     aside.push(name);
-    aside.push(format!(".{}.{PART}", std::process::id()));
+    let random = RandomState::new().build_hasher().finish();
+    aside.push(format!(".{random}.{PART}"));
     Ok(path.with_file_name(aside))
 }
 
@@ -85,9 +90,9 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 pub fn is_leftover(name: &OsStr) -> bool {
     let mut parts = name.as_encoded_bytes().rsplit(|&byte| byte == b'.');
     let part = parts.next() == Some(PART.as_bytes());
-    let process = parts.next().unwrap_or_default();
-    part && !process.is_empty()
-        && process.iter().all(u8::is_ascii_digit)
+    let random = parts.next().unwrap_or_default();
+    part && !random.is_empty()
+        && random.iter().all(u8::is_ascii_digit)
         && parts.count() >= 2
         && name.as_encoded_bytes().starts_with(b".")
 }

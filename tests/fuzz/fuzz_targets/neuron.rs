@@ -1,20 +1,17 @@
-//! Neurons as a person writes them, looked up in the tiny classifier.
+//! Neurons as a person writes them, one and many, looked up in the tiny classifier.
 #![no_main]
 
 use std::sync::OnceLock;
 
-use inverse_set::{Expression, Neuron, Pair};
+use inverse_set::{Neuron, Pair};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     let pair = PAIR.get_or_init(fuzz::tiny);
     fuzz::within_memory(text.len(), || {
-        let Ok(expression) = text.parse::<Expression>() else {
-            return;
-        };
-        let (file, network) = (pair.classifier(), pair.classifier_network());
-        if let Ok(neuron) = Neuron::resolve(&expression, text, file, network) {
-            check(&neuron, pair);
+        if let Ok(neurons) = pair.neurons(text) {
+            assert!(!neurons.is_empty());
+            neurons.iter().for_each(|neuron| check(neuron, pair));
         }
         let _ = pair.search(None, text);
     });
@@ -27,15 +24,10 @@ fn check(neuron: &Neuron, pair: &Pair) {
     let safe = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     assert!(!slug.starts_with('.') && slug.chars().all(safe), "{slug:?}");
     let shown = format!("{}={}", neuron.name(), neuron.range());
-    let again = shown.parse().map(|expression| {
-        Neuron::resolve(
-            &expression,
-            &shown,
-            pair.classifier(),
-            pair.classifier_network(),
-        )
-    });
-    let again = again.expect("it was shown").expect("it was resolved");
+    let again = pair.neurons(&shown).expect("it was shown");
+    let [again] = &again[..] else {
+        panic!("{shown} means several");
+    };
     assert_eq!(
         (again.unit, again.lo, again.hi),
         (neuron.unit, neuron.lo, neuron.hi)

@@ -188,11 +188,13 @@ fn sanitized(sanitizer: &str) -> Check {
 }
 
 /// The fuzz targets of `tests/fuzz`.
-const FUZZ_TARGETS: [&str; 10] = [
+const FUZZ_TARGETS: [&str; 12] = [
     "caffemodel",
     "prototxt",
     "onnx",
     "torch",
+    "safetensors",
+    "labels",
     "network",
     "description",
     "neuron",

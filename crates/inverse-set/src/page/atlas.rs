@@ -24,8 +24,8 @@ const STYLE: &str = concat!(
 );
 const SCRIPT: &str = include_str!("../../templates/atlas.js");
 
-/// Most neurons on a page.
-const MOST: usize = 4_000;
+/// Most neurons on a page: a layer of CaffeNet's has 4,096.
+const MOST: usize = 4_096;
 
 /// Samples of a neuron that are shown.
 const PICTURES: usize = 6;

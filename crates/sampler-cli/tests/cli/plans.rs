@@ -28,6 +28,13 @@ fn shards_in_any_order_make_the_bytes_of_one_process() {
         assert!(told.contains(line), "{told}");
     }
 
+    // GNU parallel would put numbers in place of braces.
+    let told = done(folder.path(), &planned.replace("plan.json", "{}.json"));
+    assert!(
+        told.contains("atlas.sbatch '{}.json'\n") && !told.contains("parallel -q"),
+        "{told}"
+    );
+
     for shard in [2, 0] {
         done(
             folder.path(),

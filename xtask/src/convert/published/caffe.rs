@@ -84,7 +84,7 @@ pub(crate) fn convert(arguments: &Arguments) -> Result<()> {
     let mut description = describe(name, &structure, image, origin);
     if let Some(path) = &arguments.labels {
         let reading = || format!("reading the labels {}", path.display());
-        let text = fs::read_to_string(path).with_context(reading)?;
+        let text = fs::read(path).with_context(reading)?;
         let labels = labels::parse(&text).with_context(reading)?;
         set_labels(&mut description, &structure, labels).with_context(reading)?;
     }

@@ -42,7 +42,7 @@ pub(crate) fn convert(preset: &Preset, arguments: &Arguments, weights: &Path) ->
     let mut description = describe(preset.name, &structure, image, origin);
     match &preset.role {
         Role::Classifier { labels } => {
-            let labels = labels::parse(labels)?;
+            let labels = labels::parse(labels.as_bytes())?;
             set_labels(&mut description, &structure, labels)?;
             description.encoder = Some("relu6".into());
         }

@@ -1,24 +1,18 @@
 //! Names of units, as Caffe's `synset_words.txt` lists them.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use netfile::{Label, Op};
 
 use super::structure::Structure;
 
-/// One label per line: an id, a blank, names separated by commas.
-pub(super) fn parse(text: &str) -> Result<Vec<Label>> {
-    let lines = (1..).zip(text.lines());
-    let labels = lines.map(|(number, line)| {
-        let (id, name) = line
-            .trim()
-            .split_once(char::is_whitespace)
-            .with_context(|| format!("line {number}: expected an id and a name, found {line:?}"))?;
-        Ok(Label {
-            id: id.into(),
-            name: name.trim().into(),
-        })
-    });
-    labels.collect()
+/// The labels in the text of such a file.
+pub(super) fn parse(text: &[u8]) -> Result<Vec<Label>> {
+    let label = |(id, name): (&str, &str)| Label {
+        id: id.into(),
+        name: name.into(),
+    };
+    let labels = caffemodel::read_labels(text)?;
+    Ok(labels.into_iter().map(label).collect())
 }
 
 /// The layer whose units the labels name: the last one with weights.
@@ -37,22 +31,4 @@ pub(super) fn layer(structure: &Structure, labels: &[Label]) -> Result<String> {
         labels.len()
     );
     Ok(layer.name.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_ids_and_names() {
-        let labels = parse("n01 tench, Tinca tinca\nn02\tgoldfish\n").unwrap();
-        assert_eq!(labels[0].id, "n01");
-        assert_eq!(labels[0].name, "tench, Tinca tinca");
-        assert_eq!(labels[1].name, "goldfish");
-        let error = parse("n01 tench\ngoldfish\n").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "line 2: expected an id and a name, found \"goldfish\""
-        );
-    }
 }

@@ -40,7 +40,7 @@ fn units_of_caffenet_have_their_names() {
     let Role::Classifier { labels } = CAFFENET.role else {
         panic!("CaffeNet is a classifier");
     };
-    let labels = labels::parse(labels).unwrap();
+    let labels = labels::parse(labels.as_bytes()).unwrap();
     assert_eq!(
         labels::layer(&structure(&CAFFENET), &labels).unwrap(),
         "fc8"

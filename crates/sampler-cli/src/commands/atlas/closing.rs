@@ -60,7 +60,7 @@ pub(super) fn reached(entries: &[AtlasEntry]) -> Result<()> {
     let missed = |entry: &AtlasEntry| matches!(entry.outcome, Some(Outcome::Missed(_)));
     match entries.iter().all(missed) {
         true => Err(NothingReached(format!(
-            "sampling an atlas: none of {} neurons reached its range; atlas.json says why; try other ranges",
+            "sampling an atlas: none of {} neurons reached its range; atlas.json says of each why, and what to try",
             thousands(entries.len() as u64)
         ))
         .into()),

@@ -25,11 +25,14 @@ pub(super) fn write(file: &Path, plan: &Plan) -> Result<()> {
         out,
         "  sbatch --array=0-{last} docs/slurm/atlas.sbatch {name}"
     )?;
-    writeln!(out, "or on one machine, with GNU parallel:")?;
-    writeln!(
-        out,
-        "  seq 0 {last} | parallel -q sampler-cli atlas --run {name} --shard {{}} --threads 1 --quiet"
-    )?;
+    // It would put numbers in place of braces.
+    if !name.contains('{') {
+        writeln!(out, "or on one machine, with GNU parallel:")?;
+        writeln!(
+            out,
+            "  seq 0 {last} | parallel -q sampler-cli atlas --run {name} --shard {{}} --threads 1 --quiet"
+        )?;
+    }
     writeln!(out, "then, for the page:")?;
     writeln!(out, "  sampler-cli atlas --merge {name}")?;
     Ok(())
