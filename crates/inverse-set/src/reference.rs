@@ -5,6 +5,11 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::Error;
 use crate::neuron::Shown;
+use crate::page::thousands;
+
+/// Most bytes of all images together, as the classifier takes them: small ones
+/// become much larger.
+const MOST: usize = 4 << 30;
 
 /// Images of one shape in 8 bits, one after the other, planes of grey or RGB.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +28,8 @@ impl Reference {
     /// `shape`, `[c, h, w]`.
     ///
     /// # Errors
-    /// [`Error::Request`] for a file that is missing or holds no such images.
+    /// [`Error::Request`] for a file that is missing or holds no such images, or
+    /// more than 4 GiB of them.
     pub(crate) fn open(source: &FileSource, shape: [usize; 3]) -> Result<Reference, Error> {
         let complain = |what: String| {
             let path = source.path().display().to_string();
@@ -38,6 +44,16 @@ impl Reference {
             return Err(complain(format!(
                 "found images of {} channels, expected {} as the classifier takes",
                 stored[0], shape[0]
+            )));
+        }
+        let pixels: usize = shape.iter().product();
+        let count = images.len() / stored.iter().product::<usize>();
+        if count > MOST / pixels {
+            let most = MOST / pixels;
+            return Err(complain(format!(
+                "found {} images, expected at most {}, which take 4 GiB at the classifier's size",
+                thousands(count as u64),
+                thousands(most as u64)
             )));
         }
         Ok(Reference {
@@ -145,6 +161,14 @@ mod tests {
             let reference = Reference::open(&file.path().into(), [1, 2, 2]).unwrap();
             assert_eq!((reference.count(), reference.images[11]), (3, 11));
         }
+    }
+
+    #[test]
+    fn more_images_than_fit_are_refused() {
+        let file = file(Dtype::U8, &[2, 1, 1], "images");
+        let error = Reference::open(&file.path().into(), [1, 1 << 16, 1 << 16]).unwrap_err();
+        let complaint = "found 2 images, expected at most 1, which take 4 GiB";
+        assert!(error.to_string().contains(complaint), "{error}");
     }
 
     #[test]
