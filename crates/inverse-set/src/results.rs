@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Error;
-use crate::claim::{Claim, is_occupied};
+use crate::claim::{self, Claim, is_occupied};
 use crate::grid::Images;
 
 /// A directory whose record, a file of JSON, begins with what was asked for.
@@ -163,6 +163,15 @@ impl Results {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Removes what processes that were killed left of files that they were
+    /// writing here.
+    ///
+    /// # Errors
+    /// [`Error::Io`] names what cannot be read or removed.
+    pub(crate) fn remove_leftovers(&self) -> Result<(), Error> {
+        claim::remove_leftovers(self.claim.path())
     }
 
     /// Takes away the record, and the folders that were made, if nothing else

@@ -10,6 +10,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::neuron::{distinct, file_safe};
@@ -169,6 +170,9 @@ impl Atlas {
     /// file, [`Error::Io`] for one that cannot be read or written.
     pub fn merge(mut self, directory: &Path) -> Result<Vec<AtlasEntry>, Error> {
         let mut results = self.begin(directory)?;
+        // Shards write nothing beside the record, and that only where there is
+        // none: what they left half-written is no longer written.
+        results.remove_leftovers()?;
         let mut entries = Vec::new();
         for index in 0..self.neurons.len() {
             let neuron = self.aim(index);
@@ -192,12 +196,23 @@ impl Atlas {
     fn begin(&self, directory: &Path) -> Result<Results, Error> {
         let request = serde_json::to_value(self.record()).expect("a record is plain");
         let (mut results, found) = Results::find(directory, RECORD, request)?;
-        if found.is_none() {
-            let written = results.write_record(&serde_json::json!({}));
-            // A record that is there by now may be another process's.
-            written.inspect_err(|_| results.give_up())?;
+        if found.is_some() {
+            return Ok(results);
         }
-        Ok(results)
+        match results.write_record(&serde_json::json!({})) {
+            Ok(()) => Ok(results),
+            // Another process was faster, has merged, and took this one's file
+            // for one that is left.
+            Err(Error::Io { cause, .. })
+                if cause.kind() == io::ErrorKind::NotFound && record::are_there(directory) =>
+            {
+                self.begin(directory)
+            }
+            Err(error) => {
+                results.give_up();
+                Err(error)
+            }
+        }
     }
 
     /// Turns to a neuron.
