@@ -10,11 +10,10 @@
 # - autograd and sampler: their own tests
 #
 # "address" finds accesses outside of what was allocated and after it was freed,
-# "thread" finds races. Where the toolchain has the standard library's sources
-# (rust-src) all of that is looked at, too. Else only what is compiled into the
-# crates is: order that threads owe to the library's own code is then not seen,
-# and tests/sanitize.supp passes over what that makes of the test harness. CUDA
-# kernels have a script of their own, crates/cuda-sim/sanitize.sh.
+# "thread" finds races. Both need a nightly compiler. Where that has the standard
+# library's sources (rustup component add rust-src) the library is looked at, too;
+# "thread" needs them, since it would not see otherwise what the library's locks
+# order. CUDA kernels have a script of their own, crates/cuda-sim/sanitize.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,11 +35,14 @@ target=x86_64-unknown-linux-gnu
 library=
 if [ -d "$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library" ]; then
     library=-Zbuild-std
+elif [ "$sanitizer" = thread ]; then
+    echo "looking for races needs rust-src: rustup component add --toolchain nightly rust-src" >&2
+    exit 2
 fi
 export RUSTFLAGS="$flags"
 # A test leaks on purpose what it says has to live for ever.
 export ASAN_OPTIONS=detect_leaks=0
-export TSAN_OPTIONS="suppressions=$PWD/tests/sanitize.supp halt_on_error=1"
+export TSAN_OPTIONS=halt_on_error=1
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/sanitize-rust-$sanitizer"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$launcher"
 
