@@ -179,7 +179,7 @@ fn dependencies() -> Check {
     }
 }
 
-/// Unsafe code and what runs on it, which needs a nightly compiler.
+/// Unsafe code and what runs on it, which needs a nightly compiler with rust-src.
 fn sanitized(sanitizer: &str) -> Check {
     Check {
         name: format!("kernels of the CPU and mapped files under a sanitizer: {sanitizer}"),
