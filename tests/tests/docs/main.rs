@@ -19,13 +19,14 @@ use workplace::Workplace;
 
 /// What CI runs by itself, which would take too long once more or never end:
 /// each must be a step of `.ci/run`.
-const STEPS_OF_CI: [&str; 6] = [
+const STEPS_OF_CI: [&str; 7] = [
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- -D warnings",
     "cargo xtask ptx --check",
     "cargo test --workspace",
     "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps",
     "cargo xtask count-instructions",
+    "tests/slurm/run.sh",
 ];
 
 /// What `cargo xtask long-checks` runs by itself, and it itself.
