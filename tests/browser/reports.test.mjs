@@ -222,8 +222,8 @@ describe("atlas", { timeout: 300_000 }, () => {
     file = run("atlas", "atlas", "-n", "8", ...neurons.flatMap((neuron) => ["--neurons", neuron]));
   });
 
-  const cards = (page) => page.$$eval(".card:not([hidden]) .name", (all) => all.map((name) => name.textContent));
-  const headings = (page) => page.$$eval("#cards .group:not([hidden]) h3", (all) => all.map((h) => h.textContent));
+  const cards = (page) => page.$$eval(".card .name", (all) => all.map((name) => name.textContent));
+  const headings = (page) => page.$$eval("#cards .group h3", (all) => all.map((h) => h.textContent));
   const figures = (page, figure) =>
     page.$$eval(".card", (all, name) => all.map((card) => card.dataset[name]).filter((text) => text !== undefined).map(Number), figure);
 

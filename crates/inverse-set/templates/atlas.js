@@ -26,33 +26,28 @@
     range: (a, b) => ascending(lo)(a, b) || ascending(hi)(a, b),
   };
 
+  const headings = new Map();
+  let last;
+  for (const item of given) {
+    if (texts.has(item)) headings.set(item, last);
+    else last = item;
+  }
+
   const show = () => {
     const words = filter.value.toLowerCase().split(/\s+/);
-    let found = 0;
-    let heading;
-    for (const item of given) {
-      if (!texts.has(item)) {
-        heading = item;
-        heading.hidden = true;
-        continue;
-      }
-      item.hidden = !words.every((word) => texts.get(item).includes(word));
-      if (item.hidden) continue;
-      found += 1;
-      if (heading) heading.hidden = select.value !== "given";
-    }
-    byId("nothing").hidden = found > 0;
-    const count = (n) => n.toLocaleString("en");
-    byId("found").textContent = `${count(found)} of ${count(cards.length)}`;
-  };
-  const sort = () => {
+    const found = cards.filter((card) => words.every((word) => texts.get(card).includes(word)));
     const order = orders[select.value];
-    list.append(...(order ? [...cards].sort(order) : given));
-    show();
+    const kept = new Set(found.flatMap((card) => [headings.get(card), card]));
+    const items = order ? found.sort(order) : given.filter((item) => kept.has(item));
+    // Chromium takes seconds to hide thousands of cards one by one.
+    list.replaceChildren(...items);
+    byId("nothing").hidden = found.length > 0;
+    const count = (n) => n.toLocaleString("en");
+    byId("found").textContent = `${count(found.length)} of ${count(cards.length)}`;
   };
   filter.addEventListener("input", show);
-  select.addEventListener("change", sort);
+  select.addEventListener("change", show);
   document.querySelector(".tools").hidden = false;
   // A browser may have kept what was chosen before the page was loaded again.
-  sort();
+  show();
 })();
