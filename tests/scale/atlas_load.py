@@ -8,10 +8,10 @@ parts of the run cost the same. Looks at the process fifty times a second, and
 prints, for each tenth of the neurons, the processor's milliseconds per
 evaluation, the clock's for the quickest quarter of the neurons, which other work
 on the machine disturbs least, neurons per second, the greatest memory that a
-neuron took, and the least number of threads and open files. Fails if a neuron after the tenth took
-5 % more or less memory than the tenth did, if threads or open files become more
-in the second half, or if the quickest quarter of a tenth takes more than 1.1
-times as long as that of the first.
+neuron took, and the least number of threads and open files. Fails if a neuron
+after the tenth took 5 % more or less memory than the tenth did, if threads or
+open files become more in the second half, or if the quickest quarter of a tenth
+takes more than 1.1 times as long as that of the first.
 """
 
 import json

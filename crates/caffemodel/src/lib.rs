@@ -2,10 +2,10 @@
 //!
 //! `.caffemodel` files and `.prototxt` texts in all three versions of
 //! caffe.proto give a [`Net`], already upgraded to the newest form, and the
-//! [`Blob`]s of its layers; `synset_words.txt` gives the names of units. ONNX files, PyTorch's `.pt` files and safetensors
-//! give named blobs alone, a [`StateDict`]. Everything borrows from the bytes
-//! of the file: numbers are decoded when they are asked for, a chunk at a
-//! time.
+//! [`Blob`]s of its layers; `synset_words.txt` gives the names of units. ONNX
+//! files, PyTorch's `.pt` files and safetensors give named blobs alone, a
+//! [`StateDict`]. Everything borrows from the bytes of the file: numbers are
+//! decoded when they are asked for, a chunk at a time.
 
 mod binary;
 mod blob;

@@ -178,15 +178,23 @@ impl Directory {
                 self.make(&names.folder(i))?;
             }
             let path = self.claim.path().join(&name);
-            self.write(&name, &encoded(&path, images.png(i))?)?;
+            let png = images.png(i);
+            self.write(
+                &name,
+                &png.map_err(|cause| Error::from_encode(&path, cause))?,
+            )?;
         }
         Ok(())
     }
 
     /// Writes the contact sheet.
     pub(crate) fn write_grid(&self, images: Images<'_>, n: usize) -> Result<(), Error> {
-        let png = encoded(&self.claim.path().join(GRID), contact_sheet(images, n))?;
-        self.write(GRID, &png)
+        let path = self.claim.path().join(GRID);
+        let png = contact_sheet(images, n);
+        self.write(
+            GRID,
+            &png.map_err(|cause| Error::from_encode(&path, cause))?,
+        )
     }
 
     /// Where it is.
@@ -280,11 +288,6 @@ fn batch_name(batch: usize) -> String {
 fn batch_number(path: &Path) -> Option<usize> {
     let name = path.file_name()?.to_str()?;
     name.strip_suffix(".safetensors")?.parse().ok()
-}
-
-/// Names the picture that could not be encoded.
-fn encoded(path: &Path, png: Result<Vec<u8>, image::ImageError>) -> Result<Vec<u8>, Error> {
-    png.map_err(|cause| Error::io("encoding", path, std::io::Error::other(cause)))
 }
 
 #[cfg(test)]

@@ -141,6 +141,11 @@ impl Error {
         }
     }
 
+    /// A picture could not be encoded, which was to be written to `path`.
+    pub(crate) fn from_encode(path: &Path, cause: image::ImageError) -> Error {
+        Error::io("encoding", path, std::io::Error::other(cause))
+    }
+
     /// A folder could not be made; says which, and what the system said.
     pub(crate) fn from_make(cause: netfile::Error) -> Error {
         match cause {

@@ -179,3 +179,11 @@ impl Pair {
         Ok(found)
     }
 }
+
+/// The tiny pair, on which tests run.
+#[cfg(test)]
+pub(crate) fn tiny(device: &Device) -> Pair {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
+    let [classifier, generator] = Pair::files(&weights, "tiny");
+    Pair::open(&classifier, &generator, device).unwrap()
+}

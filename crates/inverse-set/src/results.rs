@@ -144,13 +144,9 @@ impl Results {
         n: usize,
         columns: usize,
     ) -> Result<(), Error> {
-        let png = crate::grid::sheet(images, n, columns).map_err(|cause| {
-            Error::io(
-                "encoding",
-                &self.claim.path().join(name),
-                io::Error::other(cause),
-            )
-        })?;
+        let path = self.claim.path().join(name);
+        let png = crate::grid::sheet(images, n, columns);
+        let png = png.map_err(|cause| Error::from_encode(&path, cause))?;
         self.write(name, &png)
     }
 

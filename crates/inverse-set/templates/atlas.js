@@ -33,14 +33,18 @@
     else last = item;
   }
 
+  // In the order that they were given in, each group below its heading.
+  const grouped = (found) => {
+    const kept = new Set(found.flatMap((card) => [headings.get(card), card]));
+    return given.filter((item) => kept.has(item));
+  };
+
   const show = () => {
     const words = filter.value.toLowerCase().split(/\s+/);
     const found = cards.filter((card) => words.every((word) => texts.get(card).includes(word)));
     const order = orders[select.value];
-    const kept = new Set(found.flatMap((card) => [headings.get(card), card]));
-    const items = order ? found.sort(order) : given.filter((item) => kept.has(item));
     // Chromium takes seconds to hide thousands of cards one by one.
-    list.replaceChildren(...items);
+    list.replaceChildren(...(order ? found.sort(order) : grouped(found)));
     byId("nothing").hidden = found.length > 0;
     const count = (n) => n.toLocaleString("en");
     byId("found").textContent = `${count(found.length)} of ${count(cards.length)}`;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Atlas, MOST};
 use crate::encoding::Encoding;
 use crate::finished::same_network;
+use crate::pair::Loaded;
 use crate::record::{EncoderRecord, NetworkRecord, SpaceRecord, StoredImages};
 use crate::{Error, Expression, Needed, Neuron, Pair, Request};
 
@@ -66,12 +67,14 @@ impl Atlas {
         record: &AtlasRecord,
         at: &Path,
     ) -> Result<Atlas, Error> {
-        same_network(at, &record.classifier, Some(&pair.classifier), "classifier")?;
-        pair.classifier.known_as(&record.classifier);
+        recognize(
+            at,
+            &record.classifier,
+            Some(&mut pair.classifier),
+            "classifier",
+        )?;
         if let Some(generator) = &record.generator {
-            same_network(at, generator, pair.generator.as_ref(), "generator")?;
-            let found = pair.generator.iter_mut();
-            found.for_each(|found| found.known_as(generator));
+            recognize(at, generator, pair.generator.as_mut(), "generator")?;
         }
         let refused = |what: &str| {
             Error::Request(format!(
@@ -97,8 +100,7 @@ impl Atlas {
         if let (Encoding::Network { network, .. }, Some(encoder)) =
             (&mut atlas.job.encoding, record.encoder())
         {
-            same_network(at, encoder, Some(&**network), "encoder")?;
-            network.known_as(encoder);
+            recognize(at, encoder, Some(&mut **network), "encoder")?;
             atlas.job.record.encoder = atlas.job.encoding.record();
         }
         match atlas.record() == *record {
@@ -106,6 +108,24 @@ impl Atlas {
             false => Err(refused("its request is not what this program makes of it")),
         }
     }
+}
+
+/// Makes sure that a network is the recorded one, and gives it the name that its
+/// file had then.
+///
+/// # Errors
+/// Those of [`same_network`].
+fn recognize(
+    at: &Path,
+    record: &NetworkRecord,
+    found: Option<&mut Loaded>,
+    part: &str,
+) -> Result<(), Error> {
+    same_network(at, record, found.as_deref(), part)?;
+    if let Some(found) = found {
+        found.known_as(record);
+    }
+    Ok(())
 }
 
 impl AtlasRecord {

@@ -3,13 +3,10 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::StoredImages;
+use crate::{StoredImages, pair};
 
 fn tiny() -> Pair {
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
-    let [classifier, generator] = Pair::files(&weights, "tiny");
-    let device = Device::cpu(Some(1)).unwrap();
-    Pair::open(&classifier, &generator, &device).unwrap()
+    pair::tiny(&Device::cpu(Some(1)).unwrap())
 }
 
 fn request() -> Request {
@@ -63,8 +60,8 @@ fn a_stop_is_no_miss_and_the_record_says_how_to_go_on() {
     }
 }
 
-/// An atlas of as many neurons as a page shows: one that was sampled, and copies of its run
-/// with other ranges.
+/// An atlas of as many neurons as a page shows: one that was sampled, and copies
+/// of its run with other ranges.
 #[test]
 fn the_page_of_the_most_neurons_is_small() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,12 +4,10 @@
 //! anew after each of them, so that the same comparison goes on where it
 //! stopped.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
-use netfile::{Trouble, disk};
+use netfile::disk;
 use serde::{Deserialize, Serialize};
 
 use super::figures::FIGURES;
@@ -167,19 +165,15 @@ impl Folder {
         };
         let sheet = contact_sheet(images, methods * COLUMNS);
         let path = self.claim.path().join(picture);
-        let sheet =
-            sheet.map_err(|cause| Error::io("encoding", &path, std::io::Error::other(cause)))?;
-        self.replace(picture, &sheet)
+        self.replace(
+            picture,
+            &sheet.map_err(|cause| Error::from_encode(&path, cause))?,
+        )
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.claim.path().join(name);
-        netfile::replace_with::<Infallible>(&path, |file| Ok(file.write_all(bytes)?)).map_err(
-            |trouble| match trouble {
-                Trouble::Io(cause) => Error::io("writing", &path, cause),
-                Trouble::Contents(never) => match never {},
-            },
-        )
+        netfile::replace_file(&path, bytes).map_err(|cause| Error::from_write(&path, cause))
     }
 }
 

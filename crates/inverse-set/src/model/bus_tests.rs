@@ -8,7 +8,6 @@
 //! encoding `[e]` and code of each).
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use cuda_sim::{Counts, Simulator};
@@ -17,7 +16,7 @@ use sampler::{Phase, Progress};
 
 use crate::pair_sampler::PairSampler;
 use crate::source::code_len;
-use crate::{Job, Pair, Request};
+use crate::{Job, Request, pair};
 
 const BATCHES: usize = 7;
 
@@ -65,10 +64,7 @@ static RUNS: LazyLock<Vec<Run>> = LazyLock::new(|| {
 });
 
 fn job(neurons: &[&str], batch: usize) -> Job {
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
-    let [classifier, generator] = Pair::files(&weights, "tiny");
-    let device = Device::cuda(0, Some(1)).unwrap();
-    let pair = Pair::open(&classifier, &generator, &device).unwrap();
+    let pair = pair::tiny(&Device::cuda(0, Some(1)).unwrap());
     let request = Request {
         neurons: neurons.iter().map(|&text| text.to_owned()).collect(),
         samples: batch * BATCHES,

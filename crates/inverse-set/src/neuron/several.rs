@@ -158,15 +158,11 @@ pub(crate) fn distinct(neurons: &[Neuron]) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::Device;
+    use crate::{Device, pair};
 
     fn tiny() -> Pair {
-        let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights");
-        let [classifier, _] = Pair::files(&weights, "tiny");
-        Pair::of_pixels(&classifier, &Device::cpu(Some(1)).unwrap()).unwrap()
+        pair::tiny(&Device::cpu(Some(1)).unwrap())
     }
 
     fn texts(pair: &Pair, text: &str) -> Vec<String> {

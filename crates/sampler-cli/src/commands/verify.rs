@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use inverse_set::{FinishedRun, Margin, Neuron, Pair, StoredImages, Verified, finished_runs};
+use inverse_set::{FinishedRun, Margin, Pair, StoredImages, Verified, finished_runs};
 
 use crate::counting::{Counting, QuietArgument};
 use crate::recorded::RecordedNetworks;
@@ -70,16 +70,14 @@ fn show(found: &[(&Path, Verified)], out: &mut impl Write) -> Result<()> {
         )?;
         return Ok(());
     };
-    let name = |neuron: &Neuron| (neuron.layer.clone(), neuron.unit.to_string());
-    let names = |verified: &Verified| {
+    let names = |verified: &Verified| -> Vec<String> {
         let margins = verified.margins.iter();
-        margins
-            .map(|margin| name(&margin.neuron))
-            .collect::<Vec<_>>()
+        margins.map(|margin| margin.neuron.name()).collect()
     };
+    let names_of_first = names(first);
     match found
         .iter()
-        .all(|(_, verified)| names(verified) == names(first))
+        .all(|(_, verified)| names(verified) == names_of_first)
     {
         true => {
             for margin in &first.margins {
